@@ -1,0 +1,3 @@
+"""Tastemaker: a workbench for recommender agents that act through tools and learn to act better."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Agents that recommend through tools: roles, teams, tasks, typed answers, evaluation."""

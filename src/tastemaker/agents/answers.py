@@ -1,0 +1,216 @@
+"""The final calls of agents, typed: a ranking (as a list or by scores), a rating, an analysis.
+
+Each is an `Answer` of the loop. Whatever a model gives, `parse` returns a right answer or raises
+ToolError with a reason that the model can act on; nothing else. Knows nothing of labels: a ranking is
+right when its ids are distinct and were offered, a rating when it lies on the scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from tastemaker.errors import ToolError
+from tastemaker.records import ToolSpec, canonical
+from tastemaker.tools.request import clean
+
+REASON = 200
+SUMMARY = 300
+"""Longest reason and summary, in characters; what is longer is cut."""
+
+
+def pool(n: int) -> int:
+    """How many items to choose a ranking of `n` from: half as many again."""
+    return n + (n + 1) // 2
+
+
+Pending = Callable[[], tuple[str, ...]]
+"""Names of the tools that still have to be called before an answer may be given."""
+
+
+def _nothing() -> tuple[str, ...]:
+    return ()
+
+
+class RankingAnswer:
+    """Exactly `n` distinct ids out of `offered`, best first, and a reason: `{"ids": […], "reason": "…"}`.
+
+    `offered` is read anew at every request and grows as tools show items; until it holds `n` of them the tool
+    `source` is needed.
+    """
+
+    def __init__(
+        self, offered: Collection[str], n: int, pending: Pending = _nothing, source: str = "retrieve"
+    ) -> None:
+        self._offered = offered
+        self._n = n
+        self._pending = pending
+        self._source = source
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        pending = self._pending()
+        short = len(self._offered) < self._n and self._source not in pending
+        return (*pending, self._source) if short else pending
+
+    def spec(self) -> ToolSpec:
+        ids = {"type": "array", "items": {"type": "string", "enum": list(self._offered)}, "uniqueItems": True}
+        return ToolSpec(
+            name="recommend",
+            description=f"The final answer: {self._n} different ids, best first, and why.",
+            parameters=_schema(
+                {"ids": ids | {"minItems": self._n, "maxItems": self._n}, "reason": _text(REASON)}
+            ),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        given = arguments.get("ids")
+        if not isinstance(given, list):
+            raise ToolError(f"ids must be a list of {self._n} ids, not {_shown(given)}")
+        ids = [str(id) if isinstance(id, int) and not isinstance(id, bool) else id for id in given]
+        wrong = [id for id in ids if not (isinstance(id, str) and id in self._offered)]
+        if wrong:
+            raise ToolError(f"not offered: {', '.join(map(_shown, wrong[:5]))}; {self._rest(ids)}")
+        twice = list(dict.fromkeys(id for id in ids if ids.count(id) > 1))
+        if twice:
+            raise ToolError(f"given more than once: {', '.join(twice[:5])}; {self._rest(ids)}")
+        if len(ids) != self._n:
+            raise ToolError(f"{len(ids)} ids given, {self._n} needed; {self._rest(ids)}")
+        return {"ids": ids, "reason": _reason(arguments)}
+
+    def _rest(self, ids: list[Any]) -> str:
+        rest = [id for id in self._offered if id not in ids][: self._n]
+        return f"also offered: {', '.join(rest)}" if rest else "nothing else is offered"
+
+
+class ScoringAnswer:
+    """The best `n` of what is offered, by a score from 1 to 5 for each: `{"ids": […], "reason": "…"}`.
+
+    The model gives `{"scores": {id: 4, …}, "reason": "…"}` for the first `pool(n)` ids offered; equal scores
+    keep the order in which the ids were offered. A model whose output is constrained to the schema
+    cannot give a wrong ranking this way, as it can with `RankingAnswer`, where no schema keeps ids
+    distinct.
+    """
+
+    def __init__(
+        self, offered: Collection[str], n: int, pending: Pending = _nothing, source: str = "retrieve"
+    ) -> None:
+        self._list = RankingAnswer(offered, n, pending, source)
+        self._offered = offered
+        self._n = n
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self._list.needs
+
+    def spec(self) -> ToolSpec:
+        score = {"type": "integer", "minimum": 1, "maximum": 5}
+        return ToolSpec(
+            name="recommend",
+            description="The final answer: how well each item fits the user, 1 (badly) to 5 (well), and why.",
+            parameters=_schema(
+                {"scores": _schema({id: score for id in self._scored()}), "reason": _text(REASON)}
+            ),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        scores = arguments.get("scores")
+        if not isinstance(scores, Mapping):
+            raise ToolError(f"scores must give each id a number from 1 to 5, not {_shown(scores)}")
+        ids = self._scored()
+        if other := [id for id in scores if id not in ids]:
+            raise ToolError(f"not to be scored: {', '.join(map(_shown, other[:5]))}")
+        if missing := [id for id in ids if id not in scores]:
+            raise ToolError(f"no score for {', '.join(missing[:20])}")
+        for id, score in scores.items():
+            if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
+                raise ToolError(f"the score of {id} must be a whole number from 1 to 5, not {_shown(score)}")
+        best = sorted(ids, key=lambda id: -scores[id])[: self._n]
+        return {"ids": best, "reason": _reason(arguments)}
+
+    def _scored(self) -> list[str]:
+        return list(self._offered)[: pool(self._n)]
+
+
+class RatingAnswer:
+    """A finite number within `scale`, ends included, and a reason: `{"rating": 3.5, "reason": "…"}`."""
+
+    def __init__(self, scale: tuple[float, float], pending: Pending = _nothing) -> None:
+        self._low, self._high = scale
+        self._pending = pending
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self._pending()
+
+    def spec(self) -> ToolSpec:
+        rating = {"type": "number", "minimum": self._low, "maximum": self._high}
+        return ToolSpec(
+            name="rate",
+            description="The final answer: the rating, and why.",
+            parameters=_schema({"rating": rating, "reason": _text(REASON)}),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        rating = arguments.get("rating")
+        number = isinstance(rating, int | float) and not isinstance(rating, bool)
+        if not number or not self._low <= rating <= self._high:  # type: ignore[operator]
+            raise ToolError(
+                f"rating must be a number from {self._low:g} to {self._high:g}, not {_shown(rating)}"
+            )
+        return {"rating": float(rating), "reason": _reason(arguments)}  # type: ignore[arg-type]
+
+
+class AnalysisAnswer:
+    """A summary that is not empty: `{"summary": "…"}`."""
+
+    def __init__(self, pending: Pending = _nothing) -> None:
+        self._pending = pending
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self._pending()
+
+    def spec(self) -> ToolSpec:
+        return ToolSpec(
+            name="report",
+            description="The final answer: the analysis in one sentence.",
+            parameters=_schema({"summary": _text(SUMMARY)}),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        summary = arguments.get("summary")
+        if not isinstance(summary, str) or not summary.strip():
+            raise ToolError(f"summary must be a text of 1 to {SUMMARY} characters, not {_shown(summary)}")
+        return {"summary": clean(summary.strip())[:SUMMARY]}
+
+
+def _schema(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": longest}
+
+
+def _reason(arguments: Mapping[str, Any]) -> str:
+    """The reason, empty where none was given: an answer is not wrong for want of it."""
+    reason = arguments.get("reason")
+    return clean(" ".join(reason.split()))[:REASON] if isinstance(reason, str) else ""
+
+
+def _shown(value: Any) -> str:
+    """The value as JSON, cut to what a message needs."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    try:
+        text = canonical(value)
+    except (TypeError, ValueError):
+        text = type(value).__name__
+    return clean(text if len(text) <= 40 else text[:39] + "…")

@@ -1,0 +1,76 @@
+"""Many requests through one team at once, each finished one kept, so that a killed run goes on where it was.
+
+Knows nothing of labels or metrics (`scoring`): it gets requests and gives runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tastemaker.agents.journal import Journal
+from tastemaker.agents.roles import TaskKind
+from tastemaker.agents.tasks import Request
+from tastemaker.agents.team import Team, TeamConfig, TeamRun
+
+CONCURRENCY = 16
+"""Requests under way at once; the local model answers as many in one batch."""
+
+
+class EvaluationConfig(BaseModel):
+    """What an evaluation's figures depend on; a run folder is gone on with under the same config only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    """Name of the data set."""
+    fingerprint: str
+    """Of its interactions."""
+    task: TaskKind = "ranking"
+    """What is asked."""
+    users: int = Field(default=50, ge=1)
+    """Users to ask about, at most."""
+    candidates: int | None = Field(default=None, ge=2)
+    """Sampled candidates to rank among; None is the whole catalogue."""
+    seed: int = Field(default=0, ge=0)
+    """Of the sample of users, ratings and candidates."""
+    retriever: str | None = None
+    """The retrieval model behind the tools; None chooses by the size of the catalogue."""
+    model: str
+    """The language model."""
+    team: TeamConfig = TeamConfig()
+    """How the team works."""
+
+
+async def run_all(
+    team: Team,
+    requests: Sequence[Request],
+    journal: Journal,
+    *,
+    concurrency: int = CONCURRENCY,
+    on_done: Callable[[TeamRun], None] | None = None,
+) -> dict[str, TeamRun]:
+    """Run the requests that the journal does not hold; returns the runs of all of them by request id.
+
+    Requests start in their order, `concurrency` at a time. Each finished run is in the journal before
+    `on_done` hears of it. A model that is down gives runs with outcome `failed`. Cancellation and faults
+    of ours stop everything; the journal keeps what was finished.
+    """
+    waiting = iter([request for request in requests if request.id not in journal.runs])
+
+    async def work() -> None:
+        for request in waiting:
+            run = await team.run(request)
+            journal.add(run)
+            if on_done is not None:
+                on_done(run)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+    except BaseExceptionGroup as faults:
+        raise faults.exceptions[0] from None
+    return {request.id: journal.runs[request.id] for request in requests}

@@ -1,0 +1,287 @@
+"""A team of agents: one request goes in, an answer with the trajectories of all who worked on it comes out.
+
+Workflow `single` is the Manager alone with the recommender's tools; in `analyse` the Manager asks a User
+Analyst and an Item Analyst, each of which runs its own loop (MACRec, arXiv 2402.15235). One budget holds
+for the whole team. A team keeps nothing between requests, so any number may run at once. It never sees a
+label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
+
+import tastemaker
+from tastemaker.agents.answers import AnalysisAnswer, RankingAnswer, RatingAnswer, ScoringAnswer, pool
+from tastemaker.agents.binding import bind, one_of, pending
+from tastemaker.agents.roles import ANALYSTS, MANAGERS, Role, Workflow
+from tastemaker.agents.tasks import Request
+from tastemaker.errors import InputError, ToolError
+from tastemaker.records import Json, Outcome, Provenance, Task, ToolSpec, Trajectory, Usage
+from tastemaker.tools.limits import Budget, Limits
+from tastemaker.tools.loop import Answer, Observe, act
+from tastemaker.tools.tool import Tool
+from tastemaker.tools.toolbox import Toolbox, Workbench
+
+SHOWN = 50
+"""Items that a tool shows at most."""
+
+LONG_ANSWER = 4096
+"""Tokens that an answer with more than ten items may take."""
+
+
+class TeamConfig(BaseModel):
+    """How a team works and what it may use for one request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workflow: Workflow = "analyse"
+    """`single`: the Manager alone. `analyse`: with analysts."""
+    ranking: Literal["ids", "scores"] = "ids"
+    """How rankings are answered: as a list of ids, or by scoring what was offered, in which a small model
+    whose output is constrained to the schema cannot go wrong."""
+    answer_tries: int = Field(default=3, ge=1)
+    """Unusable outputs of one agent before it gives up."""
+    requests: int | None = Field(default=24, ge=1)
+    """Model calls of the whole team."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Tokens of the whole team, in and out."""
+    seconds: float | None = Field(default=None, gt=0)
+    """Wall-clock seconds of the whole team."""
+    request_seconds: float = Field(default=120.0, gt=0)
+    """Seconds that one model call may take."""
+    backoff: float = Field(default=0.5, ge=0)
+    """Seconds before a model that was down is asked again."""
+    temperature: float | None = Field(default=0.0, ge=0)
+    """Sampling temperature; None leaves it to the model."""
+
+
+@dataclass(frozen=True)
+class TeamRun:
+    """What came of one request."""
+
+    trajectories: tuple[Trajectory, ...]
+    """The Manager's first, then those it delegated to, in the order in which they ended."""
+
+    @property
+    def root(self) -> Trajectory:
+        """The Manager's trajectory."""
+        return self.trajectories[0]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return self.root.outcome
+
+    @property
+    def answer(self) -> Json:
+        """The Manager's answer; None unless it was a valid one."""
+        return self.outcome.answer if self.outcome.kind == "answered" else None
+
+    @property
+    def usage(self) -> Usage:
+        """What all agents used; the seconds are the Manager's, which include the others'."""
+        total = sum((t.usage for t in self.trajectories), Usage())
+        return total.model_copy(update={"seconds": self.root.usage.seconds})
+
+
+class Team:
+    """Agents who share a workbench and a model."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        model: Model,
+        config: TeamConfig | None = None,
+        *,
+        provenance: Provenance | None = None,
+    ) -> None:
+        self.bench = bench
+        self.model = model
+        self.config = config or TeamConfig()
+        self.provenance = provenance or Provenance(
+            dataset=bench.dataset.name, model=model.model_name, code_version=tastemaker.__version__
+        )
+
+    async def run(self, request: Request, observe: Observe | None = None) -> TeamRun:
+        """Work on one request.
+
+        Raises InputError when the request cannot be asked of this data (unknown user or item, no
+        ratings). What goes wrong later is in the outcome.
+        """
+        return await _Job(self, request, observe).run()
+
+
+@dataclass
+class _Job:
+    """One request under way."""
+
+    team: Team
+    request: Request
+    observe: Observe | None
+    budget: Budget = field(init=False)
+    delegated: list[Trajectory] = field(default_factory=list)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        config = self.team.config
+        shared = config.model_dump(include={"requests", "tokens", "seconds", "request_seconds", "backoff"})
+        self.limits = Limits(answer_tries=config.answer_tries, **shared)
+        self.budget = Budget(self.limits)
+        self.data = self.team.bench.dataset
+        self.id = f"{config.workflow}:{self.request.id}"
+
+    async def run(self) -> TeamRun:
+        request = self.request
+        role = MANAGERS[self.team.config.workflow, request.kind]
+        toolbox = self._toolbox()
+        made: dict[str, None] = {}
+        if request.kind == "ranking":
+            n = self._length(toolbox)
+            form = RankingAnswer if self.team.config.ranking == "ids" else ScoringAnswer
+            answer: Answer = form(toolbox.offered, n, lambda: pending(role.required, made))
+        else:
+            n = request.n
+            if self.data.rating_range is None or "predict_rating" not in toolbox.names:
+                raise InputError(
+                    f"{self.data.name} has no ratings, so none can be predicted; ask for rankings"
+                )
+            answer = RatingAnswer(self.data.rating_range, lambda: pending(role.required, made))
+        fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
+        fixed |= {} if request.item is None else {"item": request.item}
+        bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
+
+        def tools() -> list[Tool]:
+            ids = list(toolbox.offered)[:SHOWN]
+            narrowed = (one_of(tool, "item", ids) if tool.spec.name in ANALYSTS else tool for tool in bound)
+            return [tool for tool in narrowed if tool is not None]
+
+        task = Task(
+            kind=request.kind, id=request.id, inputs=request.model_dump(mode="json", exclude_none=True)
+        )
+        root = await self._act(role, self.id, None, self._prompt(role, toolbox, n), task, tools, answer)
+        return TeamRun((root, *self.delegated))
+
+    def _toolbox(self) -> Toolbox:
+        toolbox = self.team.bench.at(self.request.moment, self.request.user)
+        if self.request.candidates is not None:
+            toolbox.restrict_to(self.request.candidates)
+            toolbox.offer(self.request.candidates)
+        return toolbox
+
+    def _length(self, toolbox: Toolbox) -> int:
+        """The ranking's length: no longer than what there is to recommend."""
+        if self.request.candidates is not None:
+            there = len(toolbox.offered)
+        else:
+            taken = self.data.item[self.data.history(self._user, self.request.moment)]
+            there = self.data.n_items - len(set(taken.tolist()))
+        if there == 0:
+            raise InputError(f"{self.data.name}: nothing is left to recommend to user {self.request.user}")
+        return min(self.request.n, there)
+
+    @property
+    def _user(self) -> int:
+        return self.data.user_index(self.request.user)
+
+    def _tools(self, role: Role, toolbox: Toolbox) -> list[Tool]:
+        """The role's tools as far as the models at hand allow them; analysts are tools too."""
+        return [
+            self._analyst(name) if name in ANALYSTS else toolbox.tools([name])[0]
+            for name in role.tools
+            if name in ANALYSTS or name in toolbox.names
+        ]
+
+    def _prompt(self, role: Role, toolbox: Toolbox, n: int) -> str:
+        request = self.request
+        lines = []
+        if role.shown_history:
+            taken = toolbox.history(request.user, role.shown_history)
+            lines += [f"User {request.user} took last, newest first:", taken]
+        if request.kind == "rating":
+            low, high = self.data.rating_range or (0.0, 0.0)
+            lines.append(f"Predict how user {request.user} rates this item, from {low:g} to {high:g}:")
+            lines.append(self._line(str(request.item)))
+        elif request.candidates is None:
+            lines.append(f"Recommend {n} items to user {request.user}.")
+        else:
+            lines.append(f"Recommend {n} of these items to user {request.user}:")
+            lines += map(self._line, request.candidates)
+        return "\n".join(lines)
+
+    def _line(self, item: str) -> str:
+        return self.team.bench.catalogue.line(self.data.item_index(item))
+
+    def _analyst(self, name: str) -> Tool:
+        """The tool that asks an analyst: about the request's user, or about an item."""
+        role = ANALYSTS[name]
+
+        async def analyse_user(user: str) -> str:
+            return await self._ask(role, {"user": user}, f"Study user {user}.")
+
+        async def analyse_item(item: str) -> str:
+            found, _ = self.team.bench.catalogue.find(item)
+            id = self.team.bench.catalogue.ids[found]
+            return await self._ask(
+                role, {"user": self.request.user, "item": id}, f"Study this item:\n{self._line(id)}"
+            )
+
+        about, function = ("user", analyse_user) if name == "analyse_user" else ("item", analyse_item)
+        parameters = {
+            "type": "object",
+            "properties": {about: {"type": "string"}},
+            "required": [about],
+            "additionalProperties": False,
+        }
+        description = f"Ask the {role.name} about {'the user' if about == 'user' else 'an item'}."
+        return Tool(ToolSpec(name=name, description=description, parameters=parameters), function)
+
+    async def _ask(self, role: Role, fixed: dict[str, Any], prompt: str) -> str:
+        """Run an analyst's loop. Returns its summary; raises ToolError when it gave none."""
+        self.asked += 1
+        toolbox = self._toolbox()
+        made: dict[str, None] = {}
+        tools = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
+        task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
+        answer = AnalysisAnswer(lambda: pending(role.required, made))
+        trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)
+        self.delegated.append(trajectory)
+        if trajectory.outcome.kind != "answered":
+            raise ToolError(f"the {role.name} gave no analysis: {trajectory.error}")
+        return str(trajectory.outcome.answer["summary"])
+
+    async def _act(
+        self,
+        role: Role,
+        id: str,
+        parent: str | None,
+        prompt: str,
+        task: Task,
+        tools: Sequence[Tool] | Callable[[], Sequence[Tool]],
+        answer: Answer,
+    ) -> Trajectory:
+        temperature = self.team.config.temperature
+        settings = ModelSettings() if temperature is None else ModelSettings(temperature=temperature)
+        if self.request.n > 10:
+            settings["max_tokens"] = LONG_ANSWER
+        return await act(
+            self.team.model,
+            id=id,
+            agent=role.name,
+            instructions=role.instructions,
+            prompt=prompt,
+            task=task,
+            tools=tools,
+            answer=answer,
+            limits=self.limits.model_copy(update={"steps": role.steps}),
+            budget=self.budget,
+            observe=self.observe,
+            parent=parent,
+            provenance=self.team.provenance,
+            settings=settings,
+        )

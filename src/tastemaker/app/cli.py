@@ -1,0 +1,67 @@
+"""The command `tastemaker`. Errors made on purpose become one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+import tastemaker
+from tastemaker.app.commands import agents, bench, data, retrieval
+from tastemaker.app.console import err
+from tastemaker.errors import TastemakerError
+
+app = typer.Typer(
+    name="tastemaker",
+    help="A workbench for recommender agents that act through tools and learn to act better.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.add_typer(retrieval.app, name="retrieval")
+app.command()(agents.recommend)
+app.add_typer(agents.app, name="agents")
+app.add_typer(bench.app, name="bench")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tastemaker {tastemaker.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A workbench for recommender agents that act through tools and learn to act better."""
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 2 wrong use or input, 1 a fault, 130 interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except TastemakerError as error:
+        err.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        err.print("[yellow]interrupted[/]: what was finished is kept; run the same command again to go on.")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

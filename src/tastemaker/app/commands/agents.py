@@ -1,0 +1,316 @@
+"""`tastemaker recommend` and `tastemaker agents`: a team at work for one user, and its evaluation."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from tastemaker.app.console import JsonOption, err, print_json, print_table
+from tastemaker.errors import InputError
+
+if TYPE_CHECKING:
+    from tastemaker.agents.evaluate import EvaluationConfig
+    from tastemaker.agents.prepare import Ground
+    from tastemaker.agents.roles import TaskKind, Workflow
+    from tastemaker.agents.tasks import TaskSet
+    from tastemaker.agents.team import TeamConfig, TeamRun
+    from tastemaker.tools.loop import Event
+    from tastemaker.tools.toolbox import Workbench
+
+app = typer.Typer(help="Teams of agents: evaluate them beside baselines.", no_args_is_help=True)
+
+Data = Annotated[str, typer.Option("--data", help="Data set by name; `tastemaker data list` shows them.")]
+WorkflowOption = Annotated[str, typer.Option("--workflow", help="single (the Manager alone) or analyse.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Language model, such as local:smollm2 or openai:NAME.")
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(
+        "--record", help="Keep the model's responses in this file; the same requests are answered from it."
+    ),
+]
+Ranking = Annotated[
+    str | None,
+    typer.Option(
+        "--ranking", help="Answer with ids (a list) or scores of what was retrieved; local models score."
+    ),
+]
+Retriever = Annotated[
+    str | None,
+    typer.Option("--retriever", help="Retrieval model behind the tools (default: by catalogue size)."),
+]
+
+_COLOURS = {"Manager": "cyan", "User Analyst": "green", "Item Analyst": "magenta"}
+_SHOWN_LINES = 5
+
+
+def recommend(
+    user: Annotated[str, typer.Option("--user", help="Id of the user.")],
+    data: Data = "ml-100k",
+    workflow: WorkflowOption = "analyse",
+    model: ModelOption = "local:smollm2",
+    n: Annotated[int, typer.Option("--n", min=1, max=25, help="How many items.")] = 10,
+    ranking: Ranking = None,
+    retriever: Retriever = None,
+    record: Record = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a team of agents recommend items to one user, now, from the whole catalogue.
+
+    Shows each agent's steps as they happen, then the recommendations with what speaks for them.
+
+    Example: tastemaker recommend --user 196 --n 5
+    """
+    import asyncio
+
+    from tastemaker.agents import prepare
+    from tastemaker.agents.tasks import Request
+    from tastemaker.agents.team import Team
+    from tastemaker.data import registry
+    from tastemaker.llm.models import resolve
+
+    config = _team(workflow, ranking, model)
+    language_model = resolve(model, record=record)
+    dataset = registry.load(data)
+    dataset.user_index(user)
+    with err.status("") as status:
+        bench = prepare.whole(dataset, retriever=retriever, tell=lambda what: status.update(f"{what} …"))
+    team = Team(bench, language_model, config)
+    request = Request(id=f"{data}/now/{user}", kind="ranking", user=user, n=n)
+    run = asyncio.run(team.run(request, show))
+    ids = run.answer["ids"] if run.answer is not None else []
+    rows = [_recommended(bench, user, rank, id) for rank, id in enumerate(ids, 1)]
+    if as_json:
+        print_json(
+            {
+                "user": user,
+                "data": data,
+                "workflow": workflow,
+                "model": model,
+                "outcome": run.outcome.kind,
+                "error": run.root.error,
+                "items": rows,
+                "reason": run.answer["reason"] if run.answer else "",
+                "usage": run.usage.model_dump(),
+            }
+        )
+    elif rows:
+        shown = [{**row, "because": "\n".join(row["because"])} for row in rows]
+        print_table(shown, title=f"For user {user}", caption=f"{_said(run)}{_cost(run)}")
+    if run.answer is None:
+        err.print(f"[red]no recommendation[/] ({run.outcome.kind}): ", end="")
+        err.print(run.root.error or "", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    data: Data = "ml-100k",
+    workflow: WorkflowOption = "analyse",
+    task: Annotated[str, typer.Option("--task", help="ranking or rating.")] = "ranking",
+    n: Annotated[int, typer.Option("--n", min=1, help="Users to ask about, at most.")] = 50,
+    model: ModelOption = "local:smollm2",
+    candidates: Annotated[
+        str,
+        typer.Option("--candidates", help="full (the whole catalogue), or how many real items to sample."),
+    ] = "full",
+    ranking: Ranking = None,
+    retriever: Retriever = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample.")] = 0,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, help="Requests under way at once.")
+    ] = 16,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Run folder; one that was interrupted is gone on with.")
+    ] = None,
+    record: Record = None,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Write the table as a results file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a team of agents on held-out interactions, beside baselines on the same requests.
+
+    Each finished request is kept in the run folder, so an interrupted evaluation goes on where it was.
+
+    Example: tastemaker agents evaluate --workflow single --n 20 --run runs/first
+    """
+    from tastemaker.agents import prepare
+    from tastemaker.agents.evaluate import EvaluationConfig
+    from tastemaker.agents.scoring import baseline_rows, team_row
+    from tastemaker.agents.tasks import ranking_tasks, rating_tasks
+    from tastemaker.data import registry
+    from tastemaker.llm.models import resolve
+    from tastemaker.runs import write_results
+
+    started = time.monotonic()
+    team = _team(workflow, ranking, model)
+    sampled = _candidates(candidates)
+    if task not in ("ranking", "rating"):
+        raise InputError(f"no task {task!r}; there are: ranking, rating")
+    kind = cast("TaskKind", task)
+    language_model = resolve(model, record=record)
+    dataset = registry.load(data)
+    config = EvaluationConfig(
+        data=data,
+        fingerprint=dataset.fingerprint,
+        task=kind,
+        users=n,
+        candidates=sampled,
+        seed=seed,
+        retriever=retriever,
+        model=model,
+        team=team,
+    )
+    with err.status("") as status:
+        ground = prepare.ground(
+            dataset, retriever=retriever, seed=seed, tell=lambda what: status.update(f"{what} …")
+        )
+    if kind == "ranking":
+        tasks = ranking_tasks(dataset, ground.split, users=n, candidates=sampled, seed=seed)
+    else:
+        tasks = rating_tasks(dataset, ground.split, users=n, seed=seed)
+    runs = _run(config, ground, tasks, language_model, run, concurrency)
+    rows = [team_row(f"{workflow} ({model})", dataset, tasks, runs, seed)]
+    with err.status("") as status:
+        rows = baseline_rows(ground, tasks, lambda what: status.update(f"{what} …"), seed) + rows
+    if results is not None:
+        write_results(
+            results,
+            command=shlex.join(["tastemaker", *sys.argv[1:]]),
+            seeds=[seed],
+            seconds=time.monotonic() - started,
+            protocol=tasks.protocol,
+            rows=[{"data": data, **row} for row in rows],
+        )
+    if as_json:
+        print_json({"protocol": tasks.protocol, "rows": rows})
+    else:
+        print_table(rows, title=f"{task} on {data}", caption=tasks.protocol)
+    down = [r.root.error for r in runs.values() if r.outcome.kind == "failed"]
+    if down:
+        err.print(f"[yellow]{len(down)} requests failed[/] and count as wrong; the last one: ", end="")
+        err.print(down[-1] or "", markup=False, highlight=False, soft_wrap=True)
+
+
+def _run(
+    config: EvaluationConfig,
+    ground: Ground,
+    tasks: TaskSet,
+    model: Any,
+    folder: Path | None,
+    concurrency: int,
+) -> dict[str, TeamRun]:
+    """Run what is not done yet, with a progress bar."""
+    import asyncio
+    import hashlib
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    import tastemaker
+    from tastemaker.agents.evaluate import run_all
+    from tastemaker.agents.journal import Journal
+    from tastemaker.agents.team import Team
+    from tastemaker.records import Provenance
+    from tastemaker.runs import Run
+
+    if folder is None:
+        key = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:8]
+        folder = Path("runs") / f"agents-{config.data}-{config.team.workflow}-{config.task}-{key}"
+    opened = Run.open(folder, config)
+    journal = Journal(opened)
+    team = Team(
+        ground.bench,
+        model,
+        config.team,
+        provenance=Provenance(
+            dataset=config.data,
+            protocol=tasks.protocol,
+            seed=config.seed,
+            model=config.model,
+            code_version=tastemaker.__version__,
+        ),
+    )
+    kept = sum(request.id in journal.runs for request in tasks.requests)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as progress:
+        bar = progress.add_task(
+            f"{config.team.workflow} {config.task}", total=len(tasks.requests), completed=kept
+        )
+        work = run_all(
+            team, tasks.requests, journal, concurrency=concurrency, on_done=lambda done: progress.advance(bar)
+        )
+        runs = asyncio.run(work)
+    if not opened.finished:
+        opened.finish({"requests": len(runs)})
+    err.print(f"trajectories: {journal.path}", markup=False, highlight=False, soft_wrap=True)
+    return runs
+
+
+def show(event: Event) -> None:
+    """Print one step of an agent to standard error, in the agent's colour: what an observer of a team may
+    be."""
+    from rich.text import Text
+
+    if event.kind == "start":
+        return
+    marks = {"call": "→ ", "observation": "  ", "rejected": "✗ ", "answer": "✓ ", "end": "■ "}
+    lines = event.text.split("\n")
+    if len(lines) > _SHOWN_LINES:
+        lines = [*lines[:_SHOWN_LINES], f"… {len(lines) - _SHOWN_LINES} more lines"]
+    colour = _COLOURS.get(event.agent, "blue")
+    indent = " " * 15
+    text = Text(f"{event.agent:<13}{marks[event.kind]}", style=f"bold {colour}")
+    text.append(f"\n{indent}".join(lines), style="red" if event.kind == "rejected" else "not bold")
+    err.print(text, soft_wrap=True)
+
+
+def _recommended(bench: Workbench, user: str, rank: int, id: str) -> dict[str, Any]:
+    """One recommended item as a row: what it is, and what in the user's past speaks for it."""
+    item = bench.dataset.item_index(id)
+    toolbox = bench.at(None, user)
+    facts = toolbox.explain(user, id).split("\n") if "explain" in toolbox.names else []
+    return {
+        "rank": rank,
+        "id": id,
+        "title": toolbox.title(id),
+        "categories": "/".join(bench.catalogue.categories[item]),
+        "because": facts,
+    }
+
+
+def _said(run: TeamRun) -> str:
+    reason = run.answer["reason"] if run.answer is not None else ""
+    return f"The Manager: {reason}\n" if reason else ""
+
+
+def _cost(run: TeamRun) -> str:
+    usage = run.usage
+    tokens = usage.input_tokens + usage.output_tokens
+    return f"{usage.requests} model calls, {tokens:,} tokens, {usage.seconds:.1f} s"
+
+
+def _team(workflow: str, ranking: str | None, model: str) -> TeamConfig:
+    """The team that the options describe."""
+    from tastemaker.agents.team import TeamConfig
+
+    if workflow not in ("single", "analyse"):
+        raise InputError(f"no workflow {workflow!r}; there are: single, analyse")
+    if ranking not in (None, "ids", "scores"):
+        raise InputError(f"--ranking is {ranking!r}; give ids or scores")
+    form = ranking or ("scores" if model.startswith("local:") else "ids")
+    return TeamConfig(workflow=cast("Workflow", workflow), ranking=cast("Any", form))
+
+
+def _candidates(text: str) -> int | None:
+    if text == "full":
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < 2:
+        raise InputError(f"--candidates is {text!r}; give full, or a number from 2 on, such as 20")
+    return int(text)

@@ -1,0 +1,61 @@
+"""What commands share: where they write, how they show a table or JSON, and how an error ends them.
+
+Results go to standard output, progress and messages to standard error, so that `--json` can be piped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def cell(value: Any) -> str:
+    """One table cell: four decimals for floats, `mean [low, high]` for intervals, a dash for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, Mapping) and {"mean", "low", "high"} <= value.keys():
+        return f"{value['mean']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str = "", caption: str = "") -> None:
+    """Print rows as a table; columns are the keys in the order in which they first appear.
+
+    Titles and models' words come from outside, so no text is read as markup.
+    """
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    table = Table(
+        title=escape(title) or None,
+        caption=escape(caption) or None,
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in columns:
+        text = all(isinstance(row.get(column), str) for row in rows)
+        table.add_column(column, justify="left" if text else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell(row.get(column))) for column in columns))
+    out.print(table)

@@ -1,0 +1,3 @@
+"""Readers: each turns one published file format into a `Dataset`. They know formats, not where files come
+from.
+"""

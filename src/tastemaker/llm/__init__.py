@@ -1,0 +1,1 @@
+"""Language models: access by name, the engine that runs one in this process, and record/replay."""

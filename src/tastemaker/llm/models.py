@@ -1,0 +1,121 @@
+"""Language models by name: `resolve("local:smollm2")`, `resolve("openai:gpt-5-mini")`.
+
+| name | runs |
+|---|---|
+| `local:smollm2` | SmolLM2-135M-Instruct in this process, on OpenVINO; `local:smollm2/torch` on torch |
+| `PROVIDER:MODEL` | any provider that pydantic-ai knows, its key taken from the environment |
+| `openai:MODEL@http://HOST:PORT/v1` | any server that speaks the OpenAI protocol (vLLM, llama.cpp) |
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tastemaker.assets import cache_folder, fetch
+from tastemaker.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
+    from tastemaker.llm.local import LocalEngine
+    from tastemaker.llm.weights import Weights
+
+LOCAL = {"smollm2": "smollm2-135m-instruct"}
+"""Local model names and the assets that hold their weights."""
+
+BACKENDS = ("openvino", "torch")
+
+
+def resolve(name: str, *, record: Path | None = None) -> Model:
+    """The model of that name; with `record`, its answers are kept in and taken from that file.
+
+    Local weights are fetched and loaded by the first request, not here. Raises InputError when the name is
+    not understood, a package is missing or a hosted provider has no key.
+    """
+    try:
+        model = _local(name) if name.startswith("local:") else _hosted(name)
+        if record is not None:
+            from tastemaker.llm.replay import RecordedModel
+
+            model = RecordedModel(model, record)
+    except ImportError as error:
+        missing = str(error).split(", you can use")[0]
+        raise InputError(
+            f"model {name!r} cannot be used: {missing}; for local models: pip install 'tastemaker[llm]'"
+        ) from None
+    return model
+
+
+def _local(name: str) -> Model:
+    from tastemaker.llm.local import LocalModel
+
+    which, _, backend = name.removeprefix("local:").partition("/")
+    backend = backend or BACKENDS[0]
+    if which not in LOCAL or backend not in BACKENDS:
+        known = ", ".join(f"local:{model}[/{'|'.join(BACKENDS)}]" for model in LOCAL)
+        raise InputError(f"no local model {name!r}; there is: {known}")
+    return LocalModel(f"{which}/{backend}", partial(start_engine, which, backend))
+
+
+def _hosted(name: str) -> Model:
+    from pydantic_ai.exceptions import UserError
+    from pydantic_ai.models import infer_model
+
+    if ":" not in name:
+        raise InputError(
+            f"model {name!r} names no provider; write local:smollm2, openai:MODEL, anthropic:MODEL, …"
+        )
+    try:
+        if "@http" in name:
+            return _openai_compatible(*name.split("@", 1))
+        return infer_model(name)
+    except (UserError, ValueError) as error:
+        raise InputError(f"model {name!r}: {' '.join(str(error).split())}") from None
+
+
+def _openai_compatible(name: str, base_url: str) -> Model:
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    key = os.environ.get("OPENAI_API_KEY", "none")
+    return OpenAIChatModel(
+        name.removeprefix("openai:"), provider=OpenAIProvider(base_url=base_url, api_key=key)
+    )
+
+
+def weights(which: str) -> Weights:
+    """The weights of a local model, fetched if need be."""
+    from tastemaker.llm.weights import Weights
+
+    return Weights(fetch(LOCAL[which]), cache_folder() / "models")
+
+
+def cpu_threads() -> int:
+    """Threads for decoding: the cores this process may use, at most 8 (a 135M model gains nothing beyond)."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+
+
+@cache
+def start_engine(which: str, backend: str, max_batch: int = 16) -> LocalEngine:
+    """Load a local model on a back end; once in a process, then shared by all."""
+    from tastemaker.llm.chat import ChatTemplate
+    from tastemaker.llm.engine import Backend, Engine
+    from tastemaker.llm.local import LocalEngine
+
+    loaded = weights(which)
+    runs: Backend
+    if backend == "openvino":
+        from tastemaker.llm.openvino_backend import OpenVINOBackend
+
+        runs = OpenVINOBackend(loaded.to_serving(), loaded.eos_id, threads=cpu_threads(), max_batch=max_batch)
+    else:
+        from tastemaker.llm.torch_backend import TorchBackend
+
+        folder = loaded.to_transformers()
+        runs = TorchBackend(
+            folder, loaded.tokenizer, loaded.eos_id, threads=cpu_threads(), max_batch=max_batch
+        )
+    return LocalEngine(Engine(runs, loaded.context), ChatTemplate(loaded.tokenizer))

@@ -1,0 +1,281 @@
+"""Teams at work with scripted models: who does what, what it costs, and that labels stay unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from tastemaker.agents.prepare import Ground
+from tastemaker.agents.roles import ANALYSTS, MANAGERS, Workflow
+from tastemaker.agents.tasks import Labelled, Request, TaskSet, ranking_tasks, rating_tasks, split_for_agents
+from tastemaker.agents.team import Team, TeamConfig, TeamRun
+from tastemaker.data.dataset import Dataset
+from tastemaker.errors import InputError
+from tastemaker.records import Trajectory, parse_line
+from tastemaker.retrieval.itemknn import ItemKNN
+from tastemaker.tools.loop import Event
+from tastemaker.tools.toolbox import Workbench
+
+WORKFLOWS: list[Workflow] = ["single", "analyse"]
+MACREC_CALLS = {"single": 2, "analyse": 12}
+
+
+def run(ground: Ground, model: FunctionModel, request: Request, **config: Any) -> TeamRun:
+    return asyncio.run(Team(ground.bench, model, TeamConfig(backoff=0.0, **config)).run(request))
+
+
+def timeless(trajectory: Trajectory) -> str:
+    """The trajectory as text, without how long things took."""
+    steps = tuple(step.model_copy(update={"seconds": 0.0}) for step in trajectory.steps)
+    usage = trajectory.usage.model_copy(update={"seconds": 0.0})
+    return trajectory.model_copy(update={"steps": steps, "usage": usage}).model_dump_json()
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_a_ranking_is_answered_within_macrec_s_number_of_calls(
+    ground: Ground, obedient_model: FunctionModel, workflow: Workflow
+) -> None:
+    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    made = run(ground, obedient_model, request, workflow=workflow)
+    assert made.outcome.kind == "answered"
+    assert len(set(made.answer["ids"])) == 10
+    user = ground.dataset.user_index(request.user)
+    before = ground.dataset.item[ground.dataset.history(user, request.moment)]
+    assert not {ground.dataset.item_index(id) for id in made.answer["ids"]} & set(before.tolist())
+    assert 2 <= made.usage.requests <= MACREC_CALLS[workflow]
+    assert all(parse_line(t.model_dump_json()) == t for t in made.trajectories)
+
+
+def test_a_ranking_can_be_answered_by_scores(ground: Ground, obedient_model: FunctionModel) -> None:
+    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    listed, scored = (run(ground, obedient_model, request, ranking=form) for form in ("ids", "scores"))
+    assert scored.outcome.kind == "answered"
+    assert scored.answer == listed.answer
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_a_rating_is_answered(ground: Ground, obedient_model: FunctionModel, workflow: Workflow) -> None:
+    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    made = run(ground, obedient_model, request, workflow=workflow)
+    assert (made.outcome.kind, made.answer["rating"]) == ("answered", 4.0)
+    assert made.usage.requests <= MACREC_CALLS[workflow]
+    called = [call.name for step in made.root.steps for call in step.calls]
+    assert "predict_rating" in called
+
+
+def test_analysts_run_their_own_loops_and_report(ground: Ground, obedient_model: FunctionModel) -> None:
+    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    events: list[Event] = []
+    team = Team(ground.bench, obedient_model, TeamConfig(workflow="analyse"))
+    made = asyncio.run(team.run(request, events.append))
+    assert [t.agent for t in made.trajectories] == ["Manager", "User Analyst", "Item Analyst"]
+    assert made.root.parent is None
+    assert {t.parent for t in made.trajectories[1:]} == {made.root.id}
+    assert len({t.id for t in made.trajectories}) == 3
+    first = made.root.steps[0]
+    assert (first.calls[0].name, first.observations) == ("analyse_user", ("Likes drama.",))
+    analyst = made.trajectories[1]
+    assert {tool.name for tool in analyst.tools} == {"history", "user_info", "report"}
+    assert "user u" in "".join(o for step in analyst.steps for o in step.observations)
+    assert [e.agent for e in events if e.kind == "end"] == ["User Analyst", "Item Analyst", "Manager"]
+    assert made.usage.requests == sum(t.usage.requests for t in made.trajectories)
+    assert made.usage.seconds == made.root.usage.seconds
+
+
+def test_sampled_candidates_are_all_that_can_be_recommended(
+    ground: Ground, obedient_model: FunctionModel
+) -> None:
+    request = ranking_tasks(ground.dataset, ground.split, users=1, candidates=12).requests[0]
+    made = run(ground, obedient_model, request, workflow="single")
+    assert set(made.answer["ids"]) <= set(request.candidates or ())
+    assert len(made.answer["ids"]) == 10
+    shown = made.root.messages[1].text
+    assert all(f"\n{id} | Title" in shown for id in request.candidates or ())
+
+
+def test_a_ranking_is_no_longer_than_what_is_left(ground: Ground, obedient_model: FunctionModel) -> None:
+    made = run(ground, obedient_model, Request(id="r", kind="ranking", user="u1", n=50), workflow="single")
+    assert len(made.answer["ids"]) == 30
+
+
+def seen_by_all(
+    ground: Ground, tasks: TaskSet, model: Any, workflow: Workflow
+) -> tuple[list[str], list[str]]:
+    """What the model saw over all requests, and the trajectories left."""
+    made = [run(ground, FunctionModel(model), request, workflow=workflow) for request in tasks.requests]
+    return model.seen, [timeless(t) for one in made for t in one.trajectories]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+@pytest.mark.parametrize("kind", ["ranking", "sampled", "rating"])
+def test_other_labels_change_nothing_that_agents_observe(
+    ground: Ground, obedient: Callable[[], Any], workflow: Workflow, kind: str
+) -> None:
+    if kind == "rating":
+        tasks = rating_tasks(ground.dataset, ground.split, users=4)
+    else:
+        tasks = ranking_tasks(
+            ground.dataset, ground.split, users=4, candidates=12 if kind == "sampled" else None
+        )
+    labels = [task.label for task in tasks.tasks]
+    random.Random(1).shuffle(labels)
+    others = [Labelled(task.request, label) for task, label in zip(tasks.tasks, labels, strict=True)]
+    shuffled = dataclasses.replace(tasks, tasks=tuple(others))
+    assert shuffled.labels != tasks.labels
+    assert seen_by_all(ground, tasks, obedient(), workflow) == seen_by_all(
+        ground, shuffled, obedient(), workflow
+    )
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_another_future_changes_nothing_that_agents_observe(
+    ground: Ground, obedient: Callable[[], Any], workflow: Workflow
+) -> None:
+    """In a second world everything from the first request's moment on is different: items and ratings."""
+    town = ground.dataset
+    tasks = ranking_tasks(town, ground.split, users=99)
+    first = min(tasks.requests, key=lambda request: request.moment or 0)
+    later = town.time >= (first.moment or 0)
+    item, rating = town.item.copy(), np.array(town.rating)
+    item[later] = (item[later] + 17) % town.n_items
+    rating[later] = 6 - rating[later]
+    other = dataclasses.replace(town, item=item, rating=rating)
+    assert other.fingerprint != town.fingerprint
+    split = split_for_agents(other)
+    assert split.train.fingerprint == ground.split.train.fingerprint
+    bench = Workbench(
+        other, train=split.train, retrieval=ItemKNN().fit(split.train), ratings=ground.bench.ratings
+    )
+    elsewhere = Ground(other, split, bench)
+    one = TaskSet((Labelled(first, ""),), "")
+    assert seen_by_all(ground, one, obedient(), workflow) == seen_by_all(elsewhere, one, obedient(), workflow)
+    target = town.items["id"][int(town.item[town.history(town.user_index(first.user), None)][-4])]
+    assert tasks.labels[first.id] == target != ranking_tasks(other, split, users=99).labels.get(first.id)
+
+
+def test_requests_at_once_leave_the_same_as_one_by_one(ground: Ground, obedient: Callable[..., Any]) -> None:
+    requests = ranking_tasks(ground.dataset, ground.split, users=8).requests
+    team = Team(ground.bench, FunctionModel(obedient(delay=0.002)), TeamConfig())
+
+    async def at_once() -> list[TeamRun]:
+        return await asyncio.gather(*map(team.run, requests))
+
+    one_by_one = [asyncio.run(team.run(request)) for request in requests]
+    for alone, together in zip(one_by_one, asyncio.run(at_once()), strict=True):
+        assert [timeless(t) for t in alone.trajectories] == [timeless(t) for t in together.trajectories]
+
+
+Behaviour = Callable[[AgentInfo], ModelResponse]
+
+
+def always(behaviour: Behaviour) -> FunctionModel:
+    async def function(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        return behaviour(info)
+
+    return FunctionModel(function)
+
+
+def last(info: AgentInfo, **arguments: Any) -> ModelResponse:
+    """Call the last thing offered: the answer, as soon as there is one."""
+    return ModelResponse(parts=[ToolCallPart([*info.function_tools, *info.output_tools][-1].name, arguments)])
+
+
+def down(info: AgentInfo) -> ModelResponse:
+    raise ModelHTTPError(500, "test", "overloaded")
+
+
+FAULTS: dict[str, tuple[Behaviour, str]] = {
+    "junk text": (lambda info: ModelResponse(parts=[TextPart("lorem {ipsum")]), "invalid"),
+    "nothing": (lambda info: ModelResponse(parts=[]), "invalid"),
+    "unknown call": (lambda info: ModelResponse(parts=[ToolCallPart("drop_table", {})]), "invalid"),
+    "null arguments": (lambda info: last(info, ids=None, rating=None, summary=None, reason=None), "invalid"),
+    "unknown ids": (lambda info: last(info, ids=[f"x{i}" for i in range(10)], reason=""), "invalid"),
+    "nan": (lambda info: last(info, rating=float("nan"), ids=[float("nan")]), "invalid"),
+    "true": (lambda info: last(info, rating=True, ids=[True] * 10), "invalid"),
+    "half json": (lambda info: ModelResponse(parts=[ToolCallPart("retrieve", '{"n":')]), "invalid"),
+    "down": (down, "failed"),
+}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+@pytest.mark.parametrize("kind", ["ranking", "rating"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_faulty_model_is_an_outcome(ground: Ground, fault: str, kind: str, workflow: Workflow) -> None:
+    make = ranking_tasks if kind == "ranking" else rating_tasks
+    behaviour, outcome = FAULTS[fault]
+    made = run(
+        ground, always(behaviour), make(ground.dataset, ground.split, users=1).requests[0], workflow=workflow
+    )
+    assert (made.outcome.kind, made.answer) == (outcome, None)
+    assert made.root.error
+    assert made.usage.requests <= 24
+    assert all(parse_line(t.model_dump_json()) == t for t in made.trajectories)
+
+
+def test_an_analyst_that_fails_does_not_stop_the_manager(ground: Ground, obedient: Callable[[], Any]) -> None:
+    follower = obedient()
+
+    async def function(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        names = {tool.name for tool in (*info.function_tools, *info.output_tools)}
+        if names & {"history", "report"}:
+            return ModelResponse(parts=[TextPart("I would rather not.")])
+        response: ModelResponse = await follower(messages, info)
+        return response
+
+    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    made = run(ground, FunctionModel(function), request, workflow="analyse")
+    assert made.outcome.kind == "answered"
+    assert made.trajectories[1].outcome.kind == "invalid"
+    assert "User Analyst gave no analysis" in made.root.steps[0].observations[0]
+
+
+def test_the_whole_team_shares_one_budget(ground: Ground, obedient_model: FunctionModel) -> None:
+    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    made = run(ground, obedient_model, request, workflow="analyse", requests=5)
+    assert (made.outcome.kind, made.usage.requests) == ("limit", 5)
+    assert "5 model calls" in (made.root.error or "")
+    tokens = run(ground, obedient_model, request, workflow="analyse", tokens=250)
+    assert (tokens.outcome.kind, tokens.usage.requests) == ("limit", 3)
+
+
+def test_what_cannot_be_asked_is_said_at_once(
+    ground: Ground,
+    obedient_model: FunctionModel,
+    make_town: Callable[..., Dataset],
+    make_ground: Callable[..., Ground],
+) -> None:
+    with pytest.raises(InputError, match="no user 'nobody'"):
+        run(ground, obedient_model, Request(id="r", kind="ranking", user="nobody"))
+    with pytest.raises(InputError, match="no item 'nothing'"):
+        run(ground, obedient_model, Request(id="r", kind="rating", user="u1", item="nothing"))
+    unrated = make_ground(make_town(rated=False))
+    with pytest.raises(InputError, match="town has no ratings"):
+        run(unrated, obedient_model, Request(id="r", kind="rating", user="u1", item="i1"))
+
+
+def test_data_without_ratings_or_with_positions_can_be_ranked(
+    obedient_model: FunctionModel, make_town: Callable[..., Dataset], make_ground: Callable[..., Ground]
+) -> None:
+    for data in (make_town(rated=False), make_town(clock="order")):
+        ground = make_ground(data)
+        request = ranking_tasks(data, ground.split, users=1).requests[0]
+        assert run(ground, obedient_model, request).outcome.kind == "answered"
+
+
+def test_roles_fit_together() -> None:
+    for role in (*MANAGERS.values(), *ANALYSTS.values()):
+        assert set(role.required) <= set(role.tools)
+        assert len(role.required) <= role.steps
+    for (workflow, _), manager in MANAGERS.items():
+        delegated = [ANALYSTS[name] for name in manager.tools if name in ANALYSTS]
+        most = manager.steps + 1 + sum(role.steps + 1 for role in delegated)
+        assert most <= MACREC_CALLS[workflow]

@@ -1,0 +1,260 @@
+"""`tastemaker recommend` and `tastemaker agents evaluate`, with a model over HTTP that fits the schema."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tastemaker.app.commands import agents
+from tastemaker.data import registry, store
+from tastemaker.data.dataset import Dataset, Source
+from tastemaker.errors import InputError
+
+APP = typer.Typer()
+APP.command()(agents.recommend)
+APP.add_typer(agents.app, name="agents")
+
+REASON = "Because [/red] of [bold]drama."
+
+
+def example(schema: dict[str, Any]) -> Any:
+    """A value that fits a schema: the first of an enumeration, the least of a range."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema["type"] == "object":
+        return {
+            name: example(inner) for name, inner in schema["properties"].items() if name in schema["required"]
+        }
+    if schema["type"] == "array":
+        return schema["items"]["enum"][: schema["minItems"]]
+    return {"string": REASON, "integer": schema.get("minimum"), "number": schema.get("minimum")}[
+        schema["type"]
+    ]
+
+
+class Server(ThreadingHTTPServer):
+    """Speaks the OpenAI chat protocol: calls the first function not called yet, with arguments that fit."""
+
+    daemon_threads = True
+    broken = False
+    asked = 0
+
+    def completion(self, request: dict[str, Any]) -> dict[str, Any]:
+        made = {c["function"]["name"] for m in request["messages"] for c in m.get("tool_calls") or ()}
+        offered = [tool["function"] for tool in request["tools"]]
+        chosen = next((f for f in offered if f["name"] not in made), offered[-1])
+        function = {"name": chosen["name"], "arguments": json.dumps(example(chosen["parameters"]))}
+        message = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": function}]}
+        return {
+            "id": "1", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
+            "usage": {"prompt_tokens": 50, "completion_tokens": 5, "total_tokens": 55},
+        }  # fmt: skip
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked += 1
+        body = json.dumps(self.server.completion(request)).encode()
+        self.send_response(400 if self.server.broken else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    http = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    yield http
+    http.shutdown()
+    http.server_close()
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder to work in, and a cache that holds one data set, `mine`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TASTEMAKER_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "140")
+    generator = np.random.default_rng(3)
+    user, turn = np.repeat(np.arange(20), 15), np.tile(np.arange(15), 20)
+    mine = Dataset.build(
+        "mine",
+        pl.DataFrame({"id": [f"u{number}" for number in range(20)]}),
+        pl.DataFrame(
+            {
+                "id": [f"i{number}" for number in range(40)],
+                "title": [f"Title [{number}]" for number in range(40)],
+                "categories": [["Drama", "[War]"]] * 40,
+            }
+        ),
+        user,
+        np.concatenate([generator.choice(40, 15, replace=False) for _ in range(20)]),
+        rating=generator.integers(1, 6, 300).astype(np.float32),
+        time=turn * 20 + user,
+        clock="timestamp",
+        source=Source("made up", "Apache-2.0"),
+        rating_range=(1.0, 5.0),
+    )
+    store.save(mine, registry.home("mine"))
+
+
+def invoke(server: Server, *arguments: str, code: int = 0) -> tuple[str, str]:
+    model = f"openai:m@http://127.0.0.1:{server.server_address[1]}/v1"
+    result = CliRunner().invoke(APP, [*arguments, "--data", "mine", "--model", model], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("workflow", ["single", "analyse"])
+@pytest.mark.parametrize("ranking", ["ids", "scores"])
+def test_recommend_shows_steps_and_a_table(server: Server, workflow: str, ranking: str) -> None:
+    options = ["--user", "u3", "--n", "4", "--workflow", workflow, "--ranking", ranking]
+    table, steps = invoke(server, "recommend", *options)
+    assert "For user u3" in table
+    assert REASON in table
+    assert "Title [" in table
+    assert "Drama/[War]" in table
+    assert "Manager      → retrieve()" in steps
+    assert ("User Analyst → history" in steps) == (workflow == "analyse")
+    assert f"{server.asked} model calls" in table
+
+
+def test_recommend_as_json(server: Server) -> None:
+    printed, _ = invoke(server, "recommend", "--user", "u3", "--n", "4", "--workflow", "single", "--json")
+    made = json.loads(printed)
+    data = registry.load("mine")
+    taken = set(data.items["id"].to_numpy()[data.item[data.history(3)]])
+    assert [item["rank"] for item in made["items"]] == [1, 2, 3, 4]
+    assert not taken & {item["id"] for item in made["items"]}
+    assert (made["outcome"], made["reason"], made["usage"]["requests"]) == ("answered", REASON, 2)
+    assert all(item["because"] for item in made["items"])
+
+
+def test_a_model_that_refuses_gives_one_line_and_exit_code_1(server: Server) -> None:
+    server.broken = True
+    table, steps = invoke(server, "recommend", "--user", "u3", code=1)
+    assert table == ""
+    assert "no recommendation (failed)" in steps.splitlines()[-1]
+
+
+def test_recordings_answer_the_same_requests_again(server: Server) -> None:
+    options = ["recommend", "--user", "u3", "--workflow", "single", "--record", "kept.jsonl", "--json"]
+    first, again = (json.loads(invoke(server, *options)[0]) for _ in range(2))
+    assert server.asked == 2
+    assert first["items"] == again["items"]
+    assert (first["usage"]["replayed"], again["usage"]["replayed"]) == (0, 2)
+
+
+def test_evaluate_rankings_beside_baselines(server: Server) -> None:
+    options = [
+        "agents",
+        "evaluate",
+        "--n",
+        "6",
+        "--workflow",
+        "single",
+        "--run",
+        "run",
+        "--results",
+        "out.json",
+    ]
+    made = json.loads(invoke(server, *options, "--json")[0])
+    assert [row["model"].split(" ")[0] for row in made["rows"]] == [
+        "popularity", "itemknn", "ease", "bpr", "directau", "single",
+    ]  # fmt: skip
+    assert all(row["n"] == 6 and 0 <= row["hit@10"]["mean"] <= 1 for row in made["rows"])
+    assert "full catalogue of 40 items" in made["protocol"]
+    team = made["rows"][-1]
+    assert (team["valid"], team["failed"], team["calls"], team["tokens"]) == (1.0, 0, 2.0, 110.0)
+    assert len(Path("run/trajectories.jsonl").read_text().splitlines()) == 6
+    results = json.loads(Path("out.json").read_text())
+    assert results["protocol"] == made["protocol"]
+    assert [{k: v for k, v in row.items() if k != "data"} for row in results["rows"]] == made["rows"]
+    asked = server.asked
+    table, _ = invoke(server, *options)
+    assert server.asked == asked
+    assert "seed 0" in table
+
+
+def test_evaluate_ratings_beside_bias(server: Server) -> None:
+    options = ["agents", "evaluate", "--task", "rating", "--n", "5", "--json"]
+    rows = json.loads(invoke(server, *options)[0])["rows"]
+    assert [row["model"].split(" ")[0] for row in rows] == ["bias", "analyse"]
+    assert all(row["rmse"]["mean"] >= row["mae"]["mean"] >= 0 for row in rows)
+    (folder,) = Path("runs").iterdir()
+    assert folder.name.startswith("agents-mine-analyse-rating-")
+
+
+def test_sampled_candidates_are_named_in_the_protocol(server: Server) -> None:
+    options = ["agents", "evaluate", "--candidates", "12", "--n", "5", "--workflow", "single", "--json"]
+    assert "SAMPLED: 12 candidates" in json.loads(invoke(server, *options)[0])["protocol"]
+
+
+def test_a_model_that_is_down_is_in_the_table_and_named(server: Server) -> None:
+    server.broken = True
+    printed, told = invoke(server, "agents", "evaluate", "--n", "3", "--workflow", "single", "--json")
+    row = json.loads(printed)["rows"][-1]
+    assert (row["valid"], row["failed"], row["hit@10"]["mean"], row["valid hit@10"]) == (0.0, 3, 0.0, None)
+    assert "3 requests failed" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["recommend", "--user", "u99", "--data", "mine"], "mine: no user 'u99'"),
+        (["recommend", "--user", "u1", "--data", "yours"], "no data set is named 'yours'"),
+        (
+            ["recommend", "--user", "u1", "--workflow", "chat"],
+            "no workflow 'chat'; there are: single, analyse",
+        ),
+        (["recommend", "--user", "u1", "--ranking", "best"], "--ranking is 'best'"),
+        (["recommend", "--user", "u1", "--model", "local:huge"], "no local model 'local:huge'"),
+        (
+            ["recommend", "--user", "u1", "--data", "mine", "--retriever", "oracle"],
+            "no retrieval model is named 'oracle'",
+        ),
+        (["agents", "evaluate", "--task", "chat"], "no task 'chat'; there are: ranking, rating"),
+        (["agents", "evaluate", "--candidates", "some"], "--candidates is 'some'"),
+        (["agents", "evaluate", "--candidates", "1"], "--candidates is '1'"),
+        (["agents", "evaluate", "--model", "gpt"], "model 'gpt' names no provider"),
+        (["agents", "evaluate", "--data", "mine", "--candidates", "39"], "39 candidates cannot be drawn"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(arguments: list[str], words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(APP, arguments, catch_exceptions=False)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    assert not Path("runs").exists()
+
+
+def test_the_command_module_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, tastemaker.app.commands.agents; "
+        "print([m for m in ('numpy', 'polars', 'torch', 'pydantic_ai', 'scipy') if m in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "[]"

@@ -1,0 +1,177 @@
+"""`tastemaker retrieval …` as it is called from a shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tastemaker.app.cli import main
+from tastemaker.data import registry, store
+from tastemaker.data.dataset import Dataset
+from tastemaker.data.splits import by_ratio
+from tastemaker.retrieval.ease import EASE
+from tastemaker.retrieval.evaluator import evaluate
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    toy: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    """Runs a command with a cache of its own that holds the toy data: exit code, standard output, standard
+    error.
+    """
+    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    store.save(toy, registry.home("toy"))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["tastemaker", "retrieval", *words])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        code = stop.value.code
+        return code if isinstance(code, int) else 0, captured.out, captured.err
+
+    return run
+
+
+def test_evaluate_prints_one_table_with_its_terms(call: Call) -> None:
+    code, out, err = call("evaluate", "popularity", "ease", "--data", "toy", "--k", "2,1")
+    assert (code, err) == (0, "")
+    for text in (
+        "popularity",
+        "ease",
+        "recall@1",
+        "ndcg@2",
+        "coverage@2",
+        "ratio 0.8/0.1/0.1",
+        "full ranking of 8",
+    ):
+        assert text in out
+
+
+def test_evaluate_as_json_is_what_the_library_measures(call: Call, toy: Dataset) -> None:
+    code, out, _ = call("evaluate", "ease", "--data", "toy", "--k", "3", "--json")
+    found = json.loads(out)
+    split = by_ratio(toy, seed=0)
+    wanted = evaluate(EASE().fit(split.train), split, ks=(3,))
+    assert code == 0
+    assert found["protocol"] == wanted.protocol
+    assert found["rows"][0]["recall@3"] == wanted.intervals()["recall@3"]
+
+
+def test_evaluate_writes_a_results_file(call: Call, tmp_path: Path) -> None:
+    words = [
+        "evaluate",
+        "popularity",
+        "itemknn",
+        "--data",
+        "toy",
+        "--seeds",
+        "2",
+        "--results",
+        str(tmp_path / "r.json"),
+    ]
+    assert call(*words)[0] == 0
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert found["command"] == f"tastemaker retrieval {' '.join(words)}"
+    assert found["seeds"] == [0, 1]
+    assert [row["model"] for row in found["rows"]] == ["popularity", "itemknn"]
+    assert {"mean", "low", "high"} == set(found["rows"][0]["ndcg@20"])
+    assert {"versions", "machine", "seconds", "protocol"} <= set(found)
+
+
+def test_train_keeps_its_run_folder_and_does_not_train_twice(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = [
+        "train",
+        "bpr",
+        "--data",
+        "toy",
+        "--set",
+        "epochs=3",
+        "--seed",
+        "5",
+        "--run",
+        str(folder),
+        "--json",
+    ]
+    code, out, _ = call(*words)
+    first = json.loads(out)["row"]
+    assert code == 0
+    assert first["config"]["epochs"] == 3
+    assert first["config"]["seed"] == 5
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert "epochs = 3" in (folder / "config.toml").read_text()
+    again = json.loads(call(*words)[1])["row"]
+    assert again == first
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 3
+    code, _, err = call(*words[:5], "epochs=4", *words[6:])
+    assert code == 2
+    assert "epochs is 3 there and 4 here" in err
+
+
+def test_an_interrupted_training_goes_on(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tastemaker.retrieval import trainer
+
+    whole, halved = tmp_path / "whole", tmp_path / "halved"
+    words = ["train", "directau", "--data", "toy", "--set", "epochs=4", "--json", "--run"]
+    wanted = json.loads(call(*words, str(whole))[1])["row"]
+    one_epoch = trainer._one_epoch
+
+    def interrupted(job: Any, epoch: int, *rest: Any) -> float:
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return one_epoch(job, epoch, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "_one_epoch", interrupted)
+        assert call(*words, str(halved))[:2] == (130, "")
+    got = json.loads(call(*words, str(halved))[1])["row"]
+    assert got["recall@10"] == wanted["recall@10"]
+    assert len((halved / "metrics.jsonl").read_text().splitlines()) == 4
+    assert (whole / "model" / "arrays.npz").read_bytes() == (halved / "model" / "arrays.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("evaluate", "magic", "--data", "toy"),
+            "no retrieval model is named 'magic'; there are popularity, bias",
+        ),
+        (("evaluate", "ease", "--data", "nowhere"), "no data set is named 'nowhere'"),
+        (("evaluate", "ease", "--data", "toy", "--split", "half"), "no split is named 'half'"),
+        (("evaluate", "ease", "--data", "toy", "--k", "0,5"), "--k '0,5': write list lengths from 1 up"),
+        (("evaluate", "ease", "--data", "toy", "--k", "ten"), "--k 'ten': write list lengths from 1 up"),
+        (
+            ("train", "ease", "--data", "toy", "--set", "lambda=1"),
+            "ease has no setting 'lambda'; its settings: reg",
+        ),
+        (("train", "ease", "--data", "toy", "--set", "reg"), "--set 'reg': write key=value"),
+        (
+            ("train", "ease", "--data", "toy", "--set", "reg=lots"),
+            "ease: reg='lots': Input should be a valid number",
+        ),
+        (("train", "magic", "--data", "toy"), "no retrieval model is named 'magic'"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_train_without_a_run_folder_uses_the_cache(call: Call, tmp_path: Path) -> None:
+    first = json.loads(call("train", "ease", "--data", "toy", "--json")[1])
+    again = json.loads(call("train", "ease", "--data", "toy", "--json")[1])
+    assert first == again
+    assert [path.name.split("-")[0] for path in (tmp_path / "cache" / "retrieval").iterdir()] == ["ease"]
