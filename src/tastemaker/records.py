@@ -13,13 +13,13 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tastemaker.errors import InputError
 
-VERSION = 1
+VERSION: Final = 1
 
 
 def _plain_json(value: Any) -> Any:

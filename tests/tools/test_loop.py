@@ -42,8 +42,9 @@ Output = ModelResponse | BaseException
 class Pick:
     """An answer `pick(id)` that must be one of the ids offered so far."""
 
-    def __init__(self, offered: list[str]) -> None:
+    def __init__(self, offered: list[str], question: str = "") -> None:
         self.offered = offered
+        self.question = question
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -136,6 +137,17 @@ def run(model: Model, shop: Shop | None = None, **more: Any) -> Trajectory:
         **arguments | more,
     )
     return asyncio.run(made)
+
+
+def test_the_question_stands_last_when_the_answer_is_first_offered() -> None:
+    shop = Shop()
+    script = Script(say(call("offer", id="tea")), say(call("look", item="tea")), say(call("pick", id="tea")))
+    made = run(script.model, shop, tools=shop.tools(), answer=Pick(shop.offered, "Which one?"))
+    asked = [message.text for message in made.messages if message.role == "user"]
+    assert asked == ["Pick one.", "Which one?"]
+    assert [m.role for m in made.messages][:5] == ["system", "user", "assistant", "tool", "user"]
+    assert "Which one?" not in str(script.sent[0])
+    assert "Which one?" in str(script.sent[1][-1].parts[-1])
 
 
 def test_acts_then_answers_and_records_everything() -> None:

@@ -15,8 +15,8 @@ from tastemaker.errors import ToolError
 from tastemaker.records import ToolSpec, canonical
 from tastemaker.tools.request import clean
 
-REASON = 200
-SUMMARY = 300
+REASON = 120
+SUMMARY = 160
 """Longest reason and summary, in characters; what is longer is cut."""
 
 
@@ -41,12 +41,20 @@ class RankingAnswer:
     """
 
     def __init__(
-        self, offered: Collection[str], n: int, pending: Pending = _nothing, source: str = "retrieve"
+        self,
+        offered: Collection[str],
+        n: int,
+        pending: Pending = _nothing,
+        source: str = "retrieve",
+        opening: str = "",
+        question: str = "",
     ) -> None:
         self._offered = offered
         self._n = n
         self._pending = pending
         self._source = source
+        self._opening = opening
+        self.question = question
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -60,7 +68,7 @@ class RankingAnswer:
             name="recommend",
             description=f"The final answer: {self._n} different ids, best first, and why.",
             parameters=_schema(
-                {"ids": ids | {"minItems": self._n, "maxItems": self._n}, "reason": _text(REASON)}
+                {"ids": ids | {"minItems": self._n, "maxItems": self._n}, "reason": self.reason()}
             ),
         )
 
@@ -79,6 +87,10 @@ class RankingAnswer:
             raise ToolError(f"{len(ids)} ids given, {self._n} needed; {self._rest(ids)}")
         return {"ids": ids, "reason": _reason(arguments)}
 
+    def reason(self) -> dict[str, Any]:
+        """The schema of the reason."""
+        return _text(REASON, self._opening)
+
     def _rest(self, ids: list[Any]) -> str:
         rest = [id for id in self._offered if id not in ids][: self._n]
         return f"also offered: {', '.join(rest)}" if rest else "nothing else is offered"
@@ -94,9 +106,16 @@ class ScoringAnswer:
     """
 
     def __init__(
-        self, offered: Collection[str], n: int, pending: Pending = _nothing, source: str = "retrieve"
+        self,
+        offered: Collection[str],
+        n: int,
+        pending: Pending = _nothing,
+        source: str = "retrieve",
+        opening: str = "",
+        question: str = "",
     ) -> None:
-        self._list = RankingAnswer(offered, n, pending, source)
+        self._list = RankingAnswer(offered, n, pending, source, opening)
+        self.question = question
         self._offered = offered
         self._n = n
 
@@ -110,7 +129,7 @@ class ScoringAnswer:
             name="recommend",
             description="The final answer: how well each item fits the user, 1 (badly) to 5 (well), and why.",
             parameters=_schema(
-                {"scores": _schema({id: score for id in self._scored()}), "reason": _text(REASON)}
+                {"scores": _schema({id: score for id in self._scored()}), "reason": self._list.reason()}
             ),
         )
 
@@ -136,9 +155,13 @@ class ScoringAnswer:
 class RatingAnswer:
     """A finite number within `scale`, ends included, and a reason: `{"rating": 3.5, "reason": "…"}`."""
 
-    def __init__(self, scale: tuple[float, float], pending: Pending = _nothing) -> None:
+    def __init__(
+        self, scale: tuple[float, float], pending: Pending = _nothing, opening: str = "", question: str = ""
+    ) -> None:
         self._low, self._high = scale
         self._pending = pending
+        self._opening = opening
+        self.question = question
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -149,7 +172,7 @@ class RatingAnswer:
         return ToolSpec(
             name="rate",
             description="The final answer: the rating, and why.",
-            parameters=_schema({"rating": rating, "reason": _text(REASON)}),
+            parameters=_schema({"rating": rating, "reason": _text(REASON, self._opening)}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,8 +188,10 @@ class RatingAnswer:
 class AnalysisAnswer:
     """A summary that is not empty: `{"summary": "…"}`."""
 
-    def __init__(self, pending: Pending = _nothing) -> None:
+    def __init__(self, pending: Pending = _nothing, opening: str = "", question: str = "") -> None:
         self._pending = pending
+        self._opening = opening
+        self.question = question
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -176,7 +201,7 @@ class AnalysisAnswer:
         return ToolSpec(
             name="report",
             description="The final answer: the analysis in one sentence.",
-            parameters=_schema({"summary": _text(SUMMARY)}),
+            parameters=_schema({"summary": _text(SUMMARY, self._opening)}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,8 +220,11 @@ def _schema(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(longest: int) -> dict[str, Any]:
-    return {"type": "string", "maxLength": longest}
+def _text(longest: int, opening: str) -> dict[str, Any]:
+    """A text; with an opening one plain sentence that begins so. The pattern guides decoding and is not
+    checked: a text is not wrong for its form."""
+    sentence = {"pattern": rf"^{opening}[a-zA-Z0-9 ',-]*\.$"} if opening else {}
+    return {"type": "string", "maxLength": longest} | sentence
 
 
 def _reason(arguments: Mapping[str, Any]) -> str:

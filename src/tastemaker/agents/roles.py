@@ -36,6 +36,11 @@ class Role(BaseModel):
     """What it answers with."""
     shown_history: int = Field(default=0, ge=0)
     """So many of the user's last interactions stand in its prompt."""
+    opening: str
+    """How its sentence begins. Decoding in this process is held to it: a small model, left to itself, begins
+    with a number out of its prompt."""
+    question: str
+    """What it is asked last, when it may answer: a small model holds to that."""
 
 
 USER_ANALYST = Role(
@@ -43,9 +48,11 @@ USER_ANALYST = Role(
     instructions="You study one user. Call history and user_info, then report in one sentence what the user "
     "likes and dislikes.",
     tools=("history", "user_info"),
-    required=("history",),
+    required=("history", "user_info"),
     steps=2,
     answer="analysis",
+    opening="The user enjoys",
+    question="In one sentence: what does this user like?",
 )
 
 ITEM_ANALYST = Role(
@@ -56,6 +63,8 @@ ITEM_ANALYST = Role(
     required=("item_info",),
     steps=2,
     answer="analysis",
+    opening="This item is",
+    question="In one sentence: what is this item, and whom does it suit?",
 )
 
 ANALYSTS = {"analyse_user": USER_ANALYST, "analyse_item": ITEM_ANALYST}
@@ -79,6 +88,8 @@ MANAGERS: dict[tuple[Workflow, TaskKind], Role] = {
         required=("retrieve",),
         steps=1,
         answer="ranking",
+        opening="The user enjoys",
+        question="Which of these fit the user best, and why?",
         shown_history=5,
     ),
     ("single", "rating"): Role(
@@ -88,6 +99,8 @@ MANAGERS: dict[tuple[Workflow, TaskKind], Role] = {
         required=("predict_rating",),
         steps=1,
         answer="rating",
+        opening="The user",
+        question="Which rating will the user give, and why?",
         shown_history=5,
     ),
     ("analyse", "ranking"): Role(
@@ -97,6 +110,8 @@ MANAGERS: dict[tuple[Workflow, TaskKind], Role] = {
         required=("analyse_user", "retrieve"),
         steps=3,
         answer="ranking",
+        opening="The user enjoys",
+        question="Which of these fit the user best, and why?",
     ),
     ("analyse", "rating"): Role(
         name="Manager",
@@ -105,6 +120,8 @@ MANAGERS: dict[tuple[Workflow, TaskKind], Role] = {
         required=("analyse_user", "predict_rating"),
         steps=3,
         answer="rating",
+        opening="The user",
+        question="Which rating will the user give, and why?",
     ),
 }
 """The Manager of each workflow and task."""

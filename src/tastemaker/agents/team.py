@@ -144,14 +144,22 @@ class _Job:
         if request.kind == "ranking":
             n = self._length(toolbox)
             form = RankingAnswer if self.team.config.ranking == "ids" else ScoringAnswer
-            answer: Answer = form(toolbox.offered, n, lambda: pending(role.required, made))
+            answer: Answer = form(
+                toolbox.offered,
+                n,
+                lambda: pending(role.required, made),
+                opening=role.opening,
+                question=role.question,
+            )
         else:
             n = request.n
             if self.data.rating_range is None or "predict_rating" not in toolbox.names:
                 raise InputError(
                     f"{self.data.name} has no ratings, so none can be predicted; ask for rankings"
                 )
-            answer = RatingAnswer(self.data.rating_range, lambda: pending(role.required, made))
+            answer = RatingAnswer(
+                self.data.rating_range, lambda: pending(role.required, made), role.opening, role.question
+            )
         fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
         fixed |= {} if request.item is None else {"item": request.item}
         bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
@@ -248,7 +256,7 @@ class _Job:
         made: dict[str, None] = {}
         tools = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
-        answer = AnalysisAnswer(lambda: pending(role.required, made))
+        answer = AnalysisAnswer(lambda: pending(role.required, made), role.opening, role.question)
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)
         self.delegated.append(trajectory)
         if trajectory.outcome.kind != "answered":

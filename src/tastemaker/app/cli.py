@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
+from rich.markup import escape
 
 import tastemaker
-from tastemaker.app.commands import agents, bench, data, retrieval
+from tastemaker.app.commands import agents, bench, data, demo, retrieval
 from tastemaker.app.console import err
 from tastemaker.errors import TastemakerError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="tastemaker",
@@ -21,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(retrieval.app, name="retrieval")
 app.command()(agents.recommend)
@@ -46,22 +49,13 @@ def root(
 def main() -> None:
     """Run the command line: exit code 0 done, 2 wrong use or input, 1 a fault, 130 interrupted."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        app()
     except TastemakerError as error:
-        err.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        err.print("[yellow]interrupted[/]: what was finished is kept; run the same command again to go on.")
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            err.print(
+                "[yellow]interrupted[/]: what was finished is kept; run the same command again to go on."
+            )
+        raise

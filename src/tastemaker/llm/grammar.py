@@ -6,7 +6,7 @@ llama.cpp. (The torch back end gets the same from llguidance.)
 
 Understood: type (one or several), enum, const, properties/required/additionalProperties, items,
 minItems/maxItems, minLength/maxLength, minimum/maximum, anyOf/oneOf, $ref into $defs, and patterns of one
-kind: `^Opening[^.0-9]*\\.$`, a sentence that begins in a given way, for small models that else begin with a
+kind: `^Opening[a-z ,]*\\.$`, a sentence that begins in a given way, for small models that else begin with a
 number and never end. Where an exact bound would be dear, the grammar is wider and the caller validates:
 numbers are bounded where the range spans at most 1000, and lengths of strings are counted in words of 8
 characters, because OpenVINO's compiler pays about 15 ms for each place where any word may stand (and seconds,
@@ -28,7 +28,9 @@ _CHAR = r'[^"\\\x00-\x1f] | "\\" ["\\/bfnrt]'
 _WORD = r'([^" \\\x00-\x1f] | "\\" ["\\/bfnrt])*'
 _DIGITS = 9
 _LETTERS_PER_WORD = 8
-_SENTENCE = re.compile(r"\^(?P<opening>[\w ',]+)\[\^(?P<without>[\w.|:;-]+)\]\*\\\.\$")
+_PATTERN = r"^Opening[a-z ,]*\.$"
+_LONGEST_WORD = 14
+_SENTENCE = re.compile(r"\^(?P<opening>[\w ',]+)\[(?P<letters>[^\]\\^\"]+)\]\*\\\.\$")
 
 
 def to_gbnf(schema: Mapping[str, Any]) -> str:
@@ -151,16 +153,21 @@ class _Writer:
         return rf'"\"" {word} (" " {word}){{{max(low - 1, 0)},{high}}} "\""'
 
     def sentence(self, pattern: str, limit: int | None) -> str:
-        """A sentence with a given opening: two words or more after it, a full stop at the end."""
+        """A sentence with a given opening: two words or more after it, commas only between words.
+
+        Words are bounded: where no further word may follow, a model that wants one would else lengthen its
+        last one for ever.
+        """
         found = _SENTENCE.fullmatch(pattern)
         if found is None:
-            raise InputError(
-                f"constrained decoding knows patterns like ^Opening[^.0-9]*\\.$ only, not {pattern!r}"
-            )
-        opening, without = found["opening"], found["without"]
-        word = self.rule(rf'[^" \\\x00-\x1f{without}]+')
-        most = 30 if limit is None else max(2, (limit - len(opening)) // _LETTERS_PER_WORD)
-        return rf'"\"{opening}" (" " {word}){{2,{most}}} ".\""'
+            raise InputError(f"constrained decoding knows patterns like {_PATTERN} only, not {pattern!r}")
+        letters = found["letters"].replace(" ", "").replace(",", "")
+        word, comma = (
+            self.rule(f"[{letters}]{{1,{_LONGEST_WORD}}}"),
+            '","? ' if "," in found["letters"] else "",
+        )
+        most = 30 if limit is None else max(2, (limit - len(found["opening"])) // _LETTERS_PER_WORD)
+        return rf'"\"{found["opening"]} " {word} ({comma}" " {word}){{1,{most - 1}}} ".\""'
 
     def object(self, schema: Mapping[str, Any]) -> str:
         properties: Mapping[str, Any] = schema.get("properties", {})

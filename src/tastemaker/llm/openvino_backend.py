@@ -1,4 +1,4 @@
-"""The serving back end: OpenVINO GenAI's continuous batching over the GGUF file as it is.
+"""The serving back end: OpenVINO GenAI's continuous batching.
 
 On CPUs several times faster than torch, and shared prompt beginnings (instructions, tools) are computed once:
 blocks of the key/value cache are reused. Log-probabilities come from the quantised model that sampled.

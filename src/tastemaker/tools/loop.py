@@ -62,6 +62,10 @@ class Answer(Protocol):
         """Tools that still have to be called before an answer can be given; empty when one can. When only as
         many rounds are left as tools are needed, only these are offered."""
 
+    @property
+    def question(self) -> str:
+        """What the model is asked when the answer is first offered, after all it was told; may be empty."""
+
     def spec(self) -> ToolSpec:
         """The call's specification, asked before every request that offers it: it may narrow to what was
         offered so far."""
@@ -166,6 +170,7 @@ class _Run:
     _stopped: LimitReached | None = None
     _last_answer: Json = None
     _rounds: int = 0
+    _asked: bool = False
     _unusable: int = 0
 
     async def play(self, instructions: str, prompt: str) -> tuple[Outcome, str | None]:
@@ -184,6 +189,7 @@ class _Run:
             if not offered:
                 reason = reason or "no answer was possible: no tool gave anything to answer with"
                 break
+            self._ask_question(offered)
             try:
                 reason = await self._step(offered) or reason
             except LimitReached as error:
@@ -210,6 +216,17 @@ class _Run:
     def _may_call(self, tool: Tool) -> bool:
         """Whether calling the tool can give something new: one without arguments only gives it once."""
         return bool(tool.spec.parameters.get("properties")) or _key(tool.spec.name, {}) not in self._made
+
+    def _ask_question(self, offered: dict[str, ToolSpec]) -> None:
+        """Put the answer's question last, once, when the answer is first offered."""
+        if self._asked or self.answer_spec is None or self.answer_spec.name not in offered:
+            return
+        self._asked = True
+        if question := clean(self.answer.question):
+            last = self.history[-1]
+            assert isinstance(last, ModelRequest)
+            self.history[-1] = replace(last, parts=[*last.parts, UserPromptPart(question)])
+            self.messages.append(Message(role="user", text=question))
 
     async def _step(self, offered: dict[str, ToolSpec]) -> str | None:
         """One request and what its calls met. Returns why the output was unusable, if it was."""

@@ -16,7 +16,7 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from tastemaker.errors import ModelError
+from tastemaker.errors import AssetError, ModelError
 from tastemaker.records import ToolSpec
 from tastemaker.tools.limits import Budget, Limits
 
@@ -49,7 +49,8 @@ async def ask(
     """The model's response. `sent` is called for each request that goes out, those sent again included.
 
     Raises LimitReached when the budget is used up (also while waiting), UnexpectedModelBehavior when the
-    response cannot be read, and ModelError when the model does not respond.
+    response cannot be read, AssetError when a local model's weights are not to be had, and ModelError when
+    the model does not respond.
     """
     attempt = 0
     while True:
@@ -62,7 +63,7 @@ async def ask(
                 response = await model_request(
                     model, history, model_settings=settings, model_request_parameters=parameters
                 )
-        except faults.UnexpectedModelBehavior:
+        except (faults.UnexpectedModelBehavior, AssetError):
             raise
         except Exception as error:
             if left is not None and left <= seconds:

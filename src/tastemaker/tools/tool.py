@@ -18,10 +18,10 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_json
 
 from tastemaker.errors import InputError, LimitReached, ToolError
+from tastemaker.llm.signature import signature
 from tastemaker.records import ToolSpec
 from tastemaker.tools.arguments import ArgumentReader, reader
 from tastemaker.tools.docstring import read_docstring
-from tastemaker.llm.signature import signature
 
 __all__ = ["Tool", "signature"]
 

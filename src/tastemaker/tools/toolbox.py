@@ -267,15 +267,31 @@ class Toolbox:
         found, note = self._catalogue.find(item)
         log = self._past.of_user(index)
         rated = {int(log.items[at]): log.rated(at) for at in range(len(log))}
-        liked = set(log.liked())
-        alike = self._similarities(found)
-        near = [other for other, value in alike.items() if other in liked and value > 0]
         lines = []
-        for other in near[:_NEIGHBOURS]:
+        for other, similarity in self._neighbours(index, found):
             shares = self._catalogue.shared(other, found)
             facts = f"{rated[other]} | shares {shares}" if shares else rated[other]
-            lines.append(f"{self._catalogue.short(other)}{facts} | similarity {alike[other]:.2f}")
+            lines.append(f"{self._catalogue.short(other)}{facts} | similarity {similarity:.2f}")
         return note + ("\n".join(lines) or "nothing similar in the history")
+
+    def because(self, item: str) -> list[str]:
+        """Titles of what the toolbox's user liked that is most similar to an item, for people to read."""
+        if self._user is None or self._bench.similarity is None:
+            return []
+        return [
+            self.title(self._catalogue.ids[other])
+            for other, _ in self._neighbours(self._user, self._data.item_index(item))
+        ]
+
+    def _neighbours(self, user: int, item: int) -> list[tuple[int, float]]:
+        """The user's liked items most similar to an item, with the similarity."""
+        liked = set(self._past.of_user(user).liked())
+        near = [
+            (other, value)
+            for other, value in self._similarities(item).items()
+            if other in liked and value > 0
+        ]
+        return near[:_NEIGHBOURS]
 
     def _find_user(self, id: str) -> int:
         """The user's index. Raises ToolError for an unknown one; in a bound toolbox for all but its own."""

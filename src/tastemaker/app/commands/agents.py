@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tastemaker.agents.evaluate import EvaluationConfig
     from tastemaker.agents.prepare import Ground
     from tastemaker.agents.roles import TaskKind, Workflow
-    from tastemaker.agents.tasks import TaskSet
+    from tastemaker.agents.tasks import Request, TaskSet
     from tastemaker.agents.team import TeamConfig, TeamRun
     from tastemaker.tools.loop import Event
     from tastemaker.tools.toolbox import Workbench
@@ -85,7 +86,7 @@ def recommend(
     request = Request(id=f"{data}/now/{user}", kind="ranking", user=user, n=n)
     run = asyncio.run(team.run(request, show))
     ids = run.answer["ids"] if run.answer is not None else []
-    rows = [_recommended(bench, user, rank, id) for rank, id in enumerate(ids, 1)]
+    rows = recommended(bench, request, ids)
     if as_json:
         print_json(
             {
@@ -101,8 +102,7 @@ def recommend(
             }
         )
     elif rows:
-        shown = [{**row, "because": "\n".join(row["because"])} for row in rows]
-        print_table(shown, title=f"For user {user}", caption=f"{_said(run)}{_cost(run)}")
+        print_recommendations(rows, run)
     if run.answer is None:
         err.print(f"[red]no recommendation[/] ({run.outcome.kind}): ", end="")
         err.print(run.root.error or "", markup=False, highlight=False, soft_wrap=True)
@@ -176,7 +176,7 @@ def evaluate(
         tasks = ranking_tasks(dataset, ground.split, users=n, candidates=sampled, seed=seed)
     else:
         tasks = rating_tasks(dataset, ground.split, users=n, seed=seed)
-    runs = _run(config, ground, tasks, language_model, run, concurrency)
+    runs = run_evaluation(config, ground, tasks, language_model, run, concurrency)
     rows = [team_row(f"{workflow} ({model})", dataset, tasks, runs, seed)]
     with err.status("") as status:
         rows = baseline_rows(ground, tasks, lambda what: status.update(f"{what} …"), seed) + rows
@@ -199,7 +199,7 @@ def evaluate(
         err.print(down[-1] or "", markup=False, highlight=False, soft_wrap=True)
 
 
-def _run(
+def run_evaluation(
     config: EvaluationConfig,
     ground: Ground,
     tasks: TaskSet,
@@ -271,29 +271,35 @@ def show(event: Event) -> None:
     err.print(text, soft_wrap=True)
 
 
-def _recommended(bench: Workbench, user: str, rank: int, id: str) -> dict[str, Any]:
-    """One recommended item as a row: what it is, and what in the user's past speaks for it."""
-    item = bench.dataset.item_index(id)
-    toolbox = bench.at(None, user)
-    facts = toolbox.explain(user, id).split("\n") if "explain" in toolbox.names else []
-    return {
-        "rank": rank,
-        "id": id,
-        "title": toolbox.title(id),
-        "categories": "/".join(bench.catalogue.categories[item]),
-        "because": facts,
-    }
+def recommended(bench: Workbench, request: Request, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Recommended items as rows: what each is, and what the user liked that speaks for it."""
+    toolbox = bench.at(request.moment, request.user)
+    return [
+        {
+            "rank": rank,
+            "id": id,
+            "title": toolbox.title(id),
+            "categories": "/".join(bench.catalogue.categories[bench.dataset.item_index(id)]),
+            "because": toolbox.because(id),
+        }
+        for rank, id in enumerate(ids, 1)
+    ]
 
 
-def _said(run: TeamRun) -> str:
-    reason = run.answer["reason"] if run.answer is not None else ""
-    return f"The Manager: {reason}\n" if reason else ""
-
-
-def _cost(run: TeamRun) -> str:
+def print_recommendations(rows: Sequence[dict[str, Any]], run: TeamRun) -> None:
+    """The rows as a table, with the Manager's own words and what the run cost below it."""
     usage = run.usage
     tokens = usage.input_tokens + usage.output_tokens
-    return f"{usage.requests} model calls, {tokens:,} tokens, {usage.seconds:.1f} s"
+    said = run.answer["reason"] if run.answer is not None else ""
+    caption = f"{usage.requests} model calls, {tokens:,} tokens, {usage.seconds:.1f} s"
+    shown = [
+        {k: v for k, v in row.items() if k != "because"} | {"because they liked": "; ".join(row["because"])}
+        for row in rows
+    ]
+    user = run.root.task.inputs["user"]
+    print_table(
+        shown, title=f"For user {user}", caption=f"The Manager: {said}\n{caption}" if said else caption
+    )
 
 
 def _team(workflow: str, ranking: str | None, model: str) -> TeamConfig:
