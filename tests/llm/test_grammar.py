@@ -151,13 +151,15 @@ def test_words_are_counted_where_a_length_is_given() -> None:
 
 
 def test_a_sentence_has_its_opening_and_its_end() -> None:
-    schema = {"type": "string", "pattern": r"^The user likes[a-z A-Z,]*\.$", "maxLength": 80}
+    schema = {"type": "string", "pattern": r"^The user likes[a-zA-Z0-9 ,]*\.$", "maxLength": 80}
     for good in ("The user likes old films.", "The user likes films that end well and sharks."):
         assert re.search(str(schema["pattern"]), good)
         assert accepts(schema, f'"{good}"')
+    assert accepts(schema, '"The user likes 1990 films, too."')
     for bad in (
         "The user likes.",
-        "The user likes 12 films.",
+        "The user likes 11111 films.",
+        "The user likes old, films,.",
         "I like old films.",
         "The user likes old films",
     ):

@@ -68,7 +68,7 @@ class RankingAnswer:
             name="recommend",
             description=f"The final answer: {self._n} different ids, best first, and why.",
             parameters=_schema(
-                {"ids": ids | {"minItems": self._n, "maxItems": self._n}, "reason": self.reason()}
+                {"reason": self.reason(), "ids": ids | {"minItems": self._n, "maxItems": self._n}}
             ),
         )
 
@@ -99,7 +99,7 @@ class RankingAnswer:
 class ScoringAnswer:
     """The best `n` of what is offered, by a score from 1 to 5 for each: `{"ids": […], "reason": "…"}`.
 
-    The model gives `{"scores": {id: 4, …}, "reason": "…"}` for the first `pool(n)` ids offered; equal scores
+    The model gives `{"reason": "…", "scores": {id: 4, …}}` for the first `pool(n)` ids offered; equal scores
     keep the order in which the ids were offered. A model whose output is constrained to the schema
     cannot give a wrong ranking this way, as it can with `RankingAnswer`, where no schema keeps ids
     distinct.
@@ -129,7 +129,7 @@ class ScoringAnswer:
             name="recommend",
             description="The final answer: how well each item fits the user, 1 (badly) to 5 (well), and why.",
             parameters=_schema(
-                {"scores": _schema({id: score for id in self._scored()}), "reason": self._list.reason()}
+                {"reason": self._list.reason(), "scores": _schema({id: score for id in self._scored()})}
             ),
         )
 
@@ -172,7 +172,7 @@ class RatingAnswer:
         return ToolSpec(
             name="rate",
             description="The final answer: the rating, and why.",
-            parameters=_schema({"rating": rating, "reason": _text(REASON, self._opening)}),
+            parameters=_schema({"reason": _text(REASON, self._opening), "rating": rating}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _WORD = r'([^" \\\x00-\x1f] | "\\" ["\\/bfnrt])*'
 _DIGITS = 9
 _LETTERS_PER_WORD = 8
 _PATTERN = r"^Opening[a-z ,]*\.$"
-_LONGEST_WORD = 14
+_LONGEST_WORD = 12
 _SENTENCE = re.compile(r"\^(?P<opening>[\w ',]+)\[(?P<letters>[^\]\\^\"]+)\]\*\\\.\$")
 
 
@@ -155,17 +155,16 @@ class _Writer:
     def sentence(self, pattern: str, limit: int | None) -> str:
         """A sentence with a given opening: two words or more after it, commas only between words.
 
-        Words are bounded: where no further word may follow, a model that wants one would else lengthen its
-        last one for ever.
+        Words and numbers are bounded: where no further word may follow, a model that wants one would else
+        lengthen its last one for ever.
         """
         found = _SENTENCE.fullmatch(pattern)
         if found is None:
             raise InputError(f"constrained decoding knows patterns like {_PATTERN} only, not {pattern!r}")
-        letters = found["letters"].replace(" ", "").replace(",", "")
-        word, comma = (
-            self.rule(f"[{letters}]{{1,{_LONGEST_WORD}}}"),
-            '","? ' if "," in found["letters"] else "",
-        )
+        letters = re.sub("0-9|[ ,]", "", found["letters"])
+        numbers = " | [0-9]{1,4}" if "0-9" in found["letters"] else ""
+        word = self.rule(f"[{letters}]{{1,{_LONGEST_WORD}}}{numbers}")
+        comma = '","? ' if "," in found["letters"] else ""
         most = 30 if limit is None else max(2, (limit - len(found["opening"])) // _LETTERS_PER_WORD)
         return rf'"\"{found["opening"]} " {word} ({comma}" " {word}){{1,{most - 1}}} ".\""'
 

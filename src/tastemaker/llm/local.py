@@ -31,7 +31,7 @@ from tastemaker.llm.chat import ChatTemplate, parse_call, turns
 from tastemaker.llm.engine import Completion, Engine, GenerationRequest
 from tastemaker.llm.grammar import call_schema
 
-MAX_TOKENS = 256
+MAX_TOKENS = 384
 """Longest output unless the settings say otherwise."""
 
 

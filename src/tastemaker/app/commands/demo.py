@@ -28,7 +28,7 @@ SHOWN_ITEMS = 5
 
 def demo(
     people: Annotated[int, typer.Option("--people", min=1, help="Users to watch the team work for.")] = 3,
-    users: Annotated[int, typer.Option("--users", min=1, help="Users to measure the team on.")] = 24,
+    users: Annotated[int, typer.Option("--users", min=1, help="Users to measure the team on.")] = 40,
     folder: Annotated[Path, typer.Option("--run", help="Run folder.")] = Path("runs/demo"),
     as_json: JsonOption = False,
 ) -> None:
