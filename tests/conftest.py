@@ -14,6 +14,9 @@ import pytest
 
 from tastemaker.data.dataset import Clock, Dataset, Source
 from tastemaker.data.registry import read
+from tastemaker.errors import AssetError
+from tastemaker.llm.models import weights
+from tastemaker.llm.weights import Weights
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +34,15 @@ def ml100k(data_folder: Path) -> Dataset:
     if not (data_folder / "ml-100k").is_dir():
         pytest.skip("TASTEMAKER_DATA has no folder ml-100k")
     return read("ml-100k", folder=data_folder / "ml-100k")
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Weights:
+    """The weights of SmolLM2-135M, fetched once; without them the tests are skipped."""
+    try:
+        return weights("smollm2")
+    except AssetError as error:
+        pytest.skip(f"SmolLM2's weights are not to be had: {error}")
 
 
 @pytest.fixture(scope="session")

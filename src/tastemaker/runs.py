@@ -14,7 +14,6 @@ import math
 import os
 import platform
 import re
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -240,13 +239,12 @@ def _finite(value: Any) -> Any:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file at once: under a temporary name in the same folder, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    unfinished = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(name, path)
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(unfinished, path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def provenance() -> dict[str, Any]:

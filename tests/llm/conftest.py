@@ -9,9 +9,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tastemaker.errors import AssetError
 from tastemaker.llm.local import LocalEngine
-from tastemaker.llm.models import start_engine, weights
+from tastemaker.llm.models import start_engine
 from tastemaker.llm.weights import Weights
 
 EOS = 2
@@ -49,14 +48,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -
     folder = tmp_path_factory.mktemp("tiny")
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def smollm2() -> Weights:
-    try:
-        return weights("smollm2")
-    except AssetError as error:
-        pytest.skip(f"SmolLM2's weights are not to be had: {error}")
 
 
 @pytest.fixture(scope="session")

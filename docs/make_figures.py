@@ -1,0 +1,67 @@
+"""Write docs/figures.md from the files in results/: `python docs/make_figures.py`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+TITLES = {
+    "retrieval-ml100k": "Retrieval models on MovieLens-100K",
+    "agents-ml100k-analyse-ranking": "Agents rank: Manager with two analysts",
+    "agents-ml100k-single-ranking": "Agents rank: the Manager alone",
+    "agents-ml100k-analyse-rating": "Agents predict ratings: Manager with two analysts",
+    "agents-ml100k-single-rating": "Agents predict ratings: the Manager alone",
+    "llm-bench": "The local language model",
+}
+HIDDEN = {"data", "config", "score_seconds", "coverage@10"} | {
+    f"{name}@{k}" for name in ("mrr", "map", "precision", "hit") for k in (10, 20) if (name, k) != ("hit", 10)
+}
+
+
+def cell(value: Any) -> str:
+    """A figure as text: intervals as `mean [low, high]`."""
+    match value:
+        case None:
+            return "–"
+        case {"mean": mean, "low": low, "high": high}:
+            return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+        case float():
+            return (
+                f"{value:,.0f}"
+                if abs(value) >= 100
+                else f"{value:.2f}"
+                if abs(value) >= 1
+                else f"{value:.3f}"
+            )
+        case _:
+            return str(value)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as a Markdown table; columns in the order in which they first appear."""
+    columns = [name for name in dict.fromkeys(key for row in rows for key in row) if name not in HIDDEN]
+    lines = [columns, ["---"] * len(columns), *([cell(row.get(name)) for name in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [
+        "# Figures\n\nMade by `python docs/make_figures.py` from the files in [results](../results), each of "
+        "which the command below its table wrote. Intervals are 95% bootstrap intervals over users."
+    ]
+    for name, title in TITLES.items():
+        result = json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8"))
+        machine = result["machine"]
+        parts.append(
+            f"## {title}\n\n{table(result['rows'])}\n\n{result['protocol']}.\n\n"
+            f"`{result['command']}` ({result['seconds']:.0f} s on {machine['cores']} cores, {machine['cpu']})"
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "figures.md").write_text(page(), encoding="utf-8")
