@@ -38,7 +38,8 @@ def example(schema: dict[str, Any]) -> Any:
             name: example(inner) for name, inner in schema["properties"].items() if name in schema["required"]
         }
     if schema["type"] == "array":
-        return schema["items"]["enum"][: schema["minItems"]]
+        inner, length = schema["items"], schema["minItems"]
+        return inner["enum"][:length] if "enum" in inner else [example(inner)] * length
     return {"string": REASON, "integer": schema.get("minimum"), "number": schema.get("minimum")}[
         schema["type"]
     ]

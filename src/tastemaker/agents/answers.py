@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tastemaker.errors import ToolError
@@ -29,8 +30,19 @@ Pending = Callable[[], tuple[str, ...]]
 """Names of the tools that still have to be called before an answer may be given."""
 
 
-def _nothing() -> tuple[str, ...]:
-    return ()
+@dataclass(frozen=True)
+class Manner:
+    """How a role answers, whatever the answer is."""
+
+    pending: Pending = tuple
+    """Tools that have to be called first; none by default."""
+    opening: str = ""
+    """How its sentence begins."""
+    question: str = ""
+    """What it is asked when it may answer."""
+
+
+PLAIN = Manner()
 
 
 class RankingAnswer:
@@ -41,24 +53,17 @@ class RankingAnswer:
     """
 
     def __init__(
-        self,
-        offered: Collection[str],
-        n: int,
-        pending: Pending = _nothing,
-        source: str = "retrieve",
-        opening: str = "",
-        question: str = "",
+        self, offered: Collection[str], n: int, manner: Manner = PLAIN, source: str = "retrieve"
     ) -> None:
         self._offered = offered
         self._n = n
-        self._pending = pending
+        self._manner = manner
         self._source = source
-        self._opening = opening
-        self.question = question
+        self.question = manner.question
 
     @property
     def needs(self) -> tuple[str, ...]:
-        pending = self._pending()
+        pending = self._manner.pending()
         short = len(self._offered) < self._n and self._source not in pending
         return (*pending, self._source) if short else pending
 
@@ -68,7 +73,10 @@ class RankingAnswer:
             name="recommend",
             description=f"The final answer: {self._n} different ids, best first, and why.",
             parameters=_schema(
-                {"reason": self.reason(), "ids": ids | {"minItems": self._n, "maxItems": self._n}}
+                {
+                    "reason": _text(REASON, self._manner),
+                    "ids": ids | {"minItems": self._n, "maxItems": self._n},
+                }
             ),
         )
 
@@ -87,66 +95,39 @@ class RankingAnswer:
             raise ToolError(f"{len(ids)} ids given, {self._n} needed; {self._rest(ids)}")
         return {"ids": ids, "reason": _reason(arguments)}
 
-    def reason(self) -> dict[str, Any]:
-        """The schema of the reason."""
-        return _text(REASON, self._opening)
-
     def _rest(self, ids: list[Any]) -> str:
         rest = [id for id in self._offered if id not in ids][: self._n]
         return f"also offered: {', '.join(rest)}" if rest else "nothing else is offered"
 
 
-class ScoringAnswer:
+class ScoringAnswer(RankingAnswer):
     """The best `n` of what is offered, by a score from 1 to 5 for each: `{"ids": […], "reason": "…"}`.
 
-    The model gives `{"reason": "…", "scores": {id: 4, …}}` for the first `pool(n)` ids offered; equal scores
-    keep the order in which the ids were offered. A model whose output is constrained to the schema
-    cannot give a wrong ranking this way, as it can with `RankingAnswer`, where no schema keeps ids
-    distinct.
+    The model gives `{"reason": "…", "scores": [4, …]}` for the first `pool(n)` ids in the order in which they
+    were offered; equal scores keep that order. A model whose output is constrained to the schema cannot give
+    a wrong ranking this way, as it can with a list of ids, which no schema keeps distinct.
     """
 
-    def __init__(
-        self,
-        offered: Collection[str],
-        n: int,
-        pending: Pending = _nothing,
-        source: str = "retrieve",
-        opening: str = "",
-        question: str = "",
-    ) -> None:
-        self._list = RankingAnswer(offered, n, pending, source, opening)
-        self.question = question
-        self._offered = offered
-        self._n = n
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return self._list.needs
-
     def spec(self) -> ToolSpec:
+        count = len(self._scored())
         score = {"type": "integer", "minimum": 1, "maximum": 5}
+        scores = {"type": "array", "items": score, "minItems": count, "maxItems": count}
         return ToolSpec(
             name="recommend",
-            description="The final answer: how well each item fits the user, 1 (badly) to 5 (well), and why.",
-            parameters=_schema(
-                {"reason": self._list.reason(), "scores": _schema({id: score for id in self._scored()})}
-            ),
+            description=f"The final answer: why, and how well each of the {count} items fits the user, from 1 "
+            "(badly) to 5 (well), in the order listed.",
+            parameters=_schema({"reason": _text(REASON, self._manner), "scores": scores}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        scores = arguments.get("scores")
-        if not isinstance(scores, Mapping):
-            raise ToolError(f"scores must give each id a number from 1 to 5, not {_shown(scores)}")
-        ids = self._scored()
-        if other := [id for id in scores if id not in ids]:
-            raise ToolError(f"not to be scored: {', '.join(map(_shown, other[:5]))}")
-        if missing := [id for id in ids if id not in scores]:
-            raise ToolError(f"no score for {', '.join(missing[:20])}")
-        for id, score in scores.items():
+        scores, ids = arguments.get("scores"), self._scored()
+        if not isinstance(scores, list) or len(scores) != len(ids):
+            raise ToolError(f"scores must be a list of {len(ids)} numbers, not {_shown(scores)}")
+        for score in scores:
             if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
-                raise ToolError(f"the score of {id} must be a whole number from 1 to 5, not {_shown(score)}")
-        best = sorted(ids, key=lambda id: -scores[id])[: self._n]
-        return {"ids": best, "reason": _reason(arguments)}
+                raise ToolError(f"a score must be a whole number from 1 to 5, not {_shown(score)}")
+        order = sorted(range(len(ids)), key=lambda place: -scores[place])
+        return {"ids": [ids[place] for place in order[: self._n]], "reason": _reason(arguments)}
 
     def _scored(self) -> list[str]:
         return list(self._offered)[: pool(self._n)]
@@ -155,24 +136,21 @@ class ScoringAnswer:
 class RatingAnswer:
     """A finite number within `scale`, ends included, and a reason: `{"rating": 3.5, "reason": "…"}`."""
 
-    def __init__(
-        self, scale: tuple[float, float], pending: Pending = _nothing, opening: str = "", question: str = ""
-    ) -> None:
+    def __init__(self, scale: tuple[float, float], manner: Manner = PLAIN) -> None:
         self._low, self._high = scale
-        self._pending = pending
-        self._opening = opening
-        self.question = question
+        self._manner = manner
+        self.question = manner.question
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self._pending()
+        return self._manner.pending()
 
     def spec(self) -> ToolSpec:
         rating = {"type": "number", "minimum": self._low, "maximum": self._high}
         return ToolSpec(
             name="rate",
             description="The final answer: the rating, and why.",
-            parameters=_schema({"reason": _text(REASON, self._opening), "rating": rating}),
+            parameters=_schema({"reason": _text(REASON, self._manner), "rating": rating}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,20 +166,19 @@ class RatingAnswer:
 class AnalysisAnswer:
     """A summary that is not empty: `{"summary": "…"}`."""
 
-    def __init__(self, pending: Pending = _nothing, opening: str = "", question: str = "") -> None:
-        self._pending = pending
-        self._opening = opening
-        self.question = question
+    def __init__(self, manner: Manner = PLAIN) -> None:
+        self._manner = manner
+        self.question = manner.question
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self._pending()
+        return self._manner.pending()
 
     def spec(self) -> ToolSpec:
         return ToolSpec(
             name="report",
             description="The final answer: the analysis in one sentence.",
-            parameters=_schema({"summary": _text(SUMMARY, self._opening)}),
+            parameters=_schema({"summary": _text(SUMMARY, self._manner)}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,10 +197,10 @@ def _schema(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(longest: int, opening: str) -> dict[str, Any]:
+def _text(longest: int, manner: Manner) -> dict[str, Any]:
     """A text; with an opening one plain sentence that begins so. The pattern guides decoding and is not
     checked: a text is not wrong for its form."""
-    sentence = {"pattern": rf"^{opening}[a-zA-Z0-9 ',-]*\.$"} if opening else {}
+    sentence = {"pattern": rf"^{manner.opening}[a-zA-Z0-9 ',-]*\.$"} if manner.opening else {}
     return {"type": "string", "maxLength": longest} | sentence
 
 

@@ -8,7 +8,7 @@ label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
 import tastemaker
-from tastemaker.agents.answers import AnalysisAnswer, RankingAnswer, RatingAnswer, ScoringAnswer, pool
+from tastemaker.agents.answers import AnalysisAnswer, Manner, RankingAnswer, RatingAnswer, ScoringAnswer, pool
 from tastemaker.agents.binding import bind, one_of, pending
 from tastemaker.agents.roles import ANALYSTS, MANAGERS, Role, Workflow
 from tastemaker.agents.tasks import Request
@@ -144,22 +144,14 @@ class _Job:
         if request.kind == "ranking":
             n = self._length(toolbox)
             form = RankingAnswer if self.team.config.ranking == "ids" else ScoringAnswer
-            answer: Answer = form(
-                toolbox.offered,
-                n,
-                lambda: pending(role.required, made),
-                opening=role.opening,
-                question=role.question,
-            )
+            answer: Answer = form(toolbox.offered, n, _manner(role, made))
         else:
             n = request.n
             if self.data.rating_range is None or "predict_rating" not in toolbox.names:
                 raise InputError(
                     f"{self.data.name} has no ratings, so none can be predicted; ask for rankings"
                 )
-            answer = RatingAnswer(
-                self.data.rating_range, lambda: pending(role.required, made), role.opening, role.question
-            )
+            answer = RatingAnswer(self.data.rating_range, _manner(role, made))
         fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
         fixed |= {} if request.item is None else {"item": request.item}
         bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
@@ -256,7 +248,7 @@ class _Job:
         made: dict[str, None] = {}
         tools = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
-        answer = AnalysisAnswer(lambda: pending(role.required, made), role.opening, role.question)
+        answer = AnalysisAnswer(_manner(role, made))
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)
         self.delegated.append(trajectory)
         if trajectory.outcome.kind != "answered":
@@ -293,3 +285,8 @@ class _Job:
             provenance=self.team.provenance,
             settings=settings,
         )
+
+
+def _manner(role: Role, made: Collection[str]) -> Manner:
+    """How the role answers, given the tools called so far."""
+    return Manner(lambda: pending(role.required, made), role.opening, role.question)
