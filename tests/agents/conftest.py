@@ -87,7 +87,7 @@ class Obedient:
     def arguments(self, tool: ToolDefinition) -> dict[str, Any]:
         properties = tool.parameters_json_schema["properties"]
         if "scores" in properties:
-            return {"scores": [3] * properties["scores"]["minItems"], "reason": "They fit."}
+            return {"scores": dict.fromkeys(properties["scores"]["required"], 3), "reason": "They fit."}
         if tool.name == "recommend":
             ids = properties["ids"]
             return {"ids": ids["items"]["enum"][: ids["minItems"]], "reason": "They fit."}

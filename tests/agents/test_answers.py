@@ -77,25 +77,24 @@ def test_a_ranking_needs_its_source_until_enough_is_offered() -> None:
 
 
 def test_scores_rank_and_equal_ones_keep_the_order_offered() -> None:
-    assert OFFERED == ["1", "2", "3", "50", "x"]
     answer = ScoringAnswer(OFFERED, 3)
-    scores = [2, 4, 4, 1, 5]
+    scores = {"x": 5, "1": 2, "2": 4, "3": 4, "50": 1}
     assert answer.parse({"scores": scores, "reason": "r"}) == {"ids": ["x", "2", "3"], "reason": "r"}
     jsonschema.validate({"scores": scores, "reason": "r"}, answer.spec().parameters)
-    assert ScoringAnswer(OFFERED, 2).parse({"scores": [3, 3, 3]})["ids"] == ["1", "2"]
+    assert ScoringAnswer(OFFERED, 2).parse({"scores": {i: 3 for i in OFFERED[:3]}})["ids"] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
     ("scores", "words"),
     [
-        ([3] * 4, "a list of 5 numbers"),
-        ([3] * 6, "a list of 5 numbers"),
-        ([6] * 5, "a whole number from 1 to 5, not 6"),
-        ([True] * 5, "not true"),
-        ([2.5] * 5, "not 2.5"),
-        ([math.nan] * 5, "not nan"),
-        (["5 stars"] * 5, 'not "5 stars"'),
-        (dict.fromkeys(OFFERED, 3), "a list of 5 numbers"),
+        (dict.fromkeys(OFFERED[:4], 3), "no score for x"),
+        (dict.fromkeys([*OFFERED, "4"], 3), 'not to be scored: "4"'),
+        (dict.fromkeys(OFFERED, 6), "the score of 1 must be a whole number from 1 to 5, not 6"),
+        (dict.fromkeys(OFFERED, True), "not true"),
+        (dict.fromkeys(OFFERED, 2.5), "not 2.5"),
+        (dict.fromkeys(OFFERED, math.nan), "not nan"),
+        (dict.fromkeys(OFFERED, "5 stars"), 'not "5 stars"'),
+        (OFFERED, "scores must give each id a number"),
         (None, "not null"),
     ],
 )
@@ -103,15 +102,15 @@ def test_wrong_scores_are_told_what_is_wrong(scores: Any, words: str) -> None:
     assert words in reason(ScoringAnswer(OFFERED, 3), {"scores": scores})
 
 
-@given(st.lists(st.integers(0, 6) | JSON, max_size=4), JSON)
-def test_random_scores_are_right_or_refused(scores: list[Any], junk: Any) -> None:
+@given(st.dictionaries(IDS, st.integers(0, 6) | JSON), JSON)
+def test_random_scores_are_right_or_refused(scores: dict[str, Any], junk: Any) -> None:
     for given_scores in (scores, junk):
         try:
             answer = ScoringAnswer(OFFERED[:2], 2).parse({"scores": given_scores})
         except ToolError:
             continue
         assert sorted(answer["ids"]) == ["1", "2"]
-        assert all(type(score) is int and 1 <= score <= 5 for score in given_scores)
+        assert all(type(score) is int and 1 <= score <= 5 for score in given_scores.values())
 
 
 @pytest.mark.parametrize("rating", [1, 5, 3.5, 1.0])
