@@ -28,6 +28,12 @@ def test_a_name_that_cannot_be_used(name: str, says: str, monkeypatch: pytest.Mo
     assert "\n" not in str(error.value)
 
 
+def test_an_empty_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    with pytest.raises(InputError, match="OPENAI_API_KEY"):
+        resolve("openai:gpt-5")
+
+
 def test_a_server_that_speaks_the_openai_protocol_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     model = resolve("openai:qwen@http://127.0.0.1:8000/v1")

@@ -61,7 +61,6 @@ def _local(name: str) -> Model:
 
 
 def _hosted(name: str) -> Model:
-    from pydantic_ai.exceptions import UserError
     from pydantic_ai.models import infer_model
 
     if ":" not in name:
@@ -72,7 +71,9 @@ def _hosted(name: str) -> Model:
         if "@http" in name:
             return _openai_compatible(*name.split("@", 1))
         return infer_model(name)
-    except (UserError, ValueError) as error:
+    except ImportError:
+        raise
+    except Exception as error:  # each provider's client has errors of its own for a missing key or a bad name
         raise InputError(f"model {name!r}: {' '.join(str(error).split())}") from None
 
 

@@ -60,9 +60,7 @@ class TorchBackend:
         self._constraints: Any = None
         self._waiting: deque[_Row] = deque()
         self._rows: list[_Row] = []
-        self._cache: list[
-            tuple[torch.Tensor, torch.Tensor]
-        ] = []  # per layer: keys and values [rows, heads, length, d]
+        self._cache: Any = None  # a DynamicCache: per layer keys and values [rows, heads, length, d]
         self._mask = torch.zeros(
             0, 0, dtype=torch.long
         )  # [rows, length]: 1 where a row has a token, 0 where it is padding
@@ -110,56 +108,42 @@ class TorchBackend:
         self._waiting = deque(row for row in self._waiting if row.key != key)
         self._keep([row.key != key for row in self._rows])
 
-    def _forward(
-        self, ids: torch.Tensor, mask: torch.Tensor, cache: list[tuple[torch.Tensor, torch.Tensor]]
-    ) -> torch.Tensor:
-        """Run the model over new tokens [rows, new]; extends `cache` in place. Returns the last logits [rows,
-        vocabulary]."""
-        from transformers import DynamicCache
-
-        past = DynamicCache()
-        for layer, (keys, values) in enumerate(cache):
-            past.update(keys, values, layer)
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
+        """Run the model over new tokens [rows, new], which extends `cache`. Returns the last logits [rows,
+        vocabulary].
+        """
         positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         output = self.model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=past,
+            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
-        cache[:] = [(layer.keys, layer.values) for layer in past.layers]
         return output.logits[:, -1]
 
     def _prefill(self, joining: list[_Row]) -> torch.Tensor:
         """Run the prompts of new rows, left-padded, and append the rows to the batch."""
         import torch
         from torch.nn.functional import pad
+        from transformers import DynamicCache
 
-        longest = max(len(row.request.prompt_ids) for row in joining)
-        ids = torch.tensor(
-            [
-                [self._eos] * (longest - len(r.request.prompt_ids)) + list(r.request.prompt_ids)
-                for r in joining
-            ]
-        )
-        mask = torch.tensor(
-            [[0] * (longest - len(r.request.prompt_ids)) + [1] * len(r.request.prompt_ids) for r in joining]
-        )
-        cache: list[tuple[torch.Tensor, torch.Tensor]] = []
+        prompts = [list(row.request.prompt_ids) for row in joining]
+        longest = max(map(len, prompts))
+        ids = torch.tensor([[self._eos] * (longest - len(prompt)) + prompt for prompt in prompts])
+        mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+        cache = DynamicCache()
         logits = self._forward(ids, mask, cache)
         if self._rows:
             length = max(longest, self._mask.shape[1])
             old, new = length - self._mask.shape[1], length - longest
             mask = torch.cat([pad(self._mask, (old, 0)), pad(mask, (new, 0))])
-            cache = [
-                (
-                    torch.cat([pad(old_keys, (0, 0, old, 0)), pad(keys, (0, 0, new, 0))]),
-                    torch.cat([pad(old_values, (0, 0, old, 0)), pad(values, (0, 0, new, 0))]),
+            for ours, theirs in zip(cache.layers, self._cache.layers, strict=True):
+                ours.keys = torch.cat([pad(theirs.keys, (0, 0, old, 0)), pad(ours.keys, (0, 0, new, 0))])
+                ours.values = torch.cat(
+                    [pad(theirs.values, (0, 0, old, 0)), pad(ours.values, (0, 0, new, 0))]
                 )
-                for (old_keys, old_values), (keys, values) in zip(self._cache, cache, strict=True)
-            ]
         self._rows += joining
         self._mask, self._cache = mask, cache
         return logits
@@ -173,13 +157,13 @@ class TorchBackend:
         rows = torch.tensor([index for index, kept in enumerate(keep) if kept], dtype=torch.long)
         self._rows = [row for row, kept in zip(self._rows, keep, strict=True) if kept]
         self._mask = self._mask[rows]
-        padding = int((self._mask.sum(0) > 0).int().argmax()) if len(rows) else self._mask.shape[1]
+        if not self._rows:
+            self._cache = None
+            return
+        padding = int((self._mask.sum(0) > 0).int().argmax())
         self._mask = self._mask[:, padding:]
-        self._cache = (
-            [(keys[rows, :, padding:], values[rows, :, padding:]) for keys, values in self._cache]
-            if self._rows
-            else []
-        )
+        for layer in self._cache.layers:
+            layer.keys, layer.values = layer.keys[rows, :, padding:], layer.values[rows, :, padding:]
 
     def _sample(
         self,
