@@ -51,7 +51,8 @@ def page() -> str:
     """The whole page."""
     parts = [
         "# Figures\n\nMade by `python docs/make_figures.py` from the files in [results](../results), each of "
-        "which the command below its table wrote. Intervals are 95% bootstrap intervals over users."
+        "which the command below its table wrote. Intervals are 95% bootstrap intervals over users; calls, "
+        "tokens and seconds are means of a request while 16 are under way at once."
     ]
     for name, title in TITLES.items():
         result = json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -128,6 +129,11 @@ def test_no_path_of_this_machine() -> None:
             continue
         found = [f"{name}:{number}: {line}" for number, line in enumerate(lines, 1) if here.search(line)]
         assert not found
+
+
+def test_the_figures_are_those_of_the_results() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "make_figures.py"))["page"]()
+    assert (ROOT / "docs" / "figures.md").read_text(encoding="utf-8") == page
 
 
 def test_the_example_is_what_its_script_writes(tmp_path: Path) -> None:
