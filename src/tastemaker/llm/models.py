@@ -32,8 +32,8 @@ BACKENDS = ("openvino", "torch")
 def resolve(name: str, *, record: Path | None = None) -> Model:
     """The model of that name; with `record`, its answers are kept in and taken from that file.
 
-    Local weights are fetched and loaded by the first request, not here. Raises InputError when the name is
-    not understood, a package is missing or a hosted provider has no key.
+    Local weights are loaded by the first request, not here (`fetch_weights` gets them beforehand). Raises
+    InputError when the name is not understood, a package is missing or a hosted provider has no key.
     """
     try:
         model = _local(name) if name.startswith("local:") else _hosted(name)
@@ -49,15 +49,30 @@ def resolve(name: str, *, record: Path | None = None) -> Model:
     return model
 
 
+def fetch_weights(name: str) -> None:
+    """Get what a model of that name needs on this machine, before work begins; nothing for hosted ones.
+
+    Raises AssetError when the weights of a local model are not to be had.
+    """
+    if name.startswith("local:"):
+        fetch(LOCAL[_parse_local(name)[0]])
+
+
 def _local(name: str) -> Model:
     from tastemaker.llm.local import LocalModel
 
+    which, backend = _parse_local(name)
+    return LocalModel(f"{which}/{backend}", partial(start_engine, which, backend))
+
+
+def _parse_local(name: str) -> tuple[str, str]:
+    """The model and the back end of `local:MODEL[/BACKEND]`."""
     which, _, backend = name.removeprefix("local:").partition("/")
     backend = backend or BACKENDS[0]
     if which not in LOCAL or backend not in BACKENDS:
         known = ", ".join(f"local:{model}[/{'|'.join(BACKENDS)}]" for model in LOCAL)
         raise InputError(f"no local model {name!r}; there is: {known}")
-    return LocalModel(f"{which}/{backend}", partial(start_engine, which, backend))
+    return which, backend
 
 
 def _hosted(name: str) -> Model:

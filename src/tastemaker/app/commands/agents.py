@@ -74,7 +74,7 @@ def recommend(
     from tastemaker.agents.tasks import Request
     from tastemaker.agents.team import Team
     from tastemaker.data import registry
-    from tastemaker.llm.models import resolve
+    from tastemaker.llm.models import fetch_weights, resolve
 
     config = _team(workflow, ranking, model)
     language_model = resolve(model, record=record)
@@ -82,6 +82,7 @@ def recommend(
     dataset.user_index(user)
     with err.status("") as status:
         bench = prepare.whole(dataset, retriever=retriever, tell=lambda what: status.update(f"{what} …"))
+    fetch_weights(model)
     team = Team(bench, language_model, config)
     request = Request(id=f"{data}/now/{user}", kind="ranking", user=user, n=n)
     run = asyncio.run(team.run(request, show))
@@ -146,7 +147,7 @@ def evaluate(
     from tastemaker.agents.scoring import baseline_rows, team_row
     from tastemaker.agents.tasks import ranking_tasks, rating_tasks
     from tastemaker.data import registry
-    from tastemaker.llm.models import resolve
+    from tastemaker.llm.models import fetch_weights, resolve
     from tastemaker.runs import write_results
 
     started = time.monotonic()
@@ -176,6 +177,7 @@ def evaluate(
         tasks = ranking_tasks(dataset, ground.split, users=n, candidates=sampled, seed=seed)
     else:
         tasks = rating_tasks(dataset, ground.split, users=n, seed=seed)
+    fetch_weights(model)
     runs = run_evaluation(config, ground, tasks, language_model, run, concurrency)
     rows = [team_row(f"{workflow} ({model})", dataset, tasks, runs, seed)]
     with err.status("") as status:

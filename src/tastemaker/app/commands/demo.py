@@ -44,11 +44,12 @@ def demo(
     from tastemaker.agents.tasks import ranking_tasks, rating_tasks, split_for_agents
     from tastemaker.agents.team import Team, TeamConfig
     from tastemaker.data import registry
-    from tastemaker.llm.models import resolve
+    from tastemaker.llm.models import fetch_weights, resolve
 
     started = time.monotonic()
-    _say("1. Data")
+    _say("1. Data and weights")
     dataset = registry.load(DATA)
+    fetch_weights(MODEL)
     err.print(f"{DATA}: {dataset.n_users:,} users, {dataset.n_items:,} films, {len(dataset):,} ratings")
     err.print(f"terms of use: {dataset.source.licence}", style="dim", soft_wrap=True)
 
