@@ -277,4 +277,4 @@ def test_the_catalogue_fits_together(known: Asset) -> None:
         assert archive.url.startswith("https://")
         assert all(sums) or archive.md5 or archive.sha256
     assert known.licence
-    assert known.page.startswith("https://")
+    assert known.page.startswith(("https://", "the wheel "))
