@@ -132,6 +132,13 @@ def test_a_model_that_is_down_gives_failed_runs_and_the_rest_goes_on(
     assert kinds == ["answered"] * 2 + ["failed"] + ["answered"] * 9
     assert "out of order" in (runs[requests[2].id].root.error or "")
     assert evaluate(ground, moody, tmp_path / "run", requests)[requests[2].id].outcome.kind == "failed"
+    well = obedient()
+    again = evaluate(ground, well, tmp_path / "run", requests)
+    assert [again[request.id].outcome.kind for request in requests] == ["answered"] * 12
+    others = [request.user for request in requests if request.user != requests[2].user]
+    assert well.seen
+    assert not any(f"to user {other}." in text for other in others for text in well.seen)
+    assert evaluate(ground, moody, tmp_path / "run", requests)[requests[2].id].outcome.kind == "answered"
 
 
 def test_a_fault_of_ours_stops_everything_and_keeps_what_was_done(

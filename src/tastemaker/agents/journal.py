@@ -2,7 +2,8 @@
 
 A team's trajectories are written together, the Manager's last, so a Manager's line means that all of its
 request is there. What a killed process left after the last such line is cut off when the run is opened
-again; nothing else is ever removed. Knows nothing of models or labels.
+again; nothing else is ever removed. A request whose model was down stays on record as failed, and is asked
+again when the run is opened again. Knows nothing of models or labels.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Journal:
                     delegated.append(trajectory)
                     continue
                 mine = tuple(t for t in delegated if t.parent == trajectory.id)
-                self.runs.setdefault(trajectory.task.id, TeamRun((trajectory, *mine)))
+                if trajectory.outcome.kind != "failed":
+                    self.runs.setdefault(trajectory.task.id, TeamRun((trajectory, *mine)))
                 delegated, complete = [], position
         if complete < self.path.stat().st_size:
             os.truncate(self.path, complete)

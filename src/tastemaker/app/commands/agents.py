@@ -197,7 +197,8 @@ def evaluate(
         print_table(rows, title=f"{task} on {data}", caption=tasks.protocol)
     down = [r.root.error for r in runs.values() if r.outcome.kind == "failed"]
     if down:
-        err.print(f"[yellow]{len(down)} requests failed[/] and count as wrong; the last one: ", end="")
+        told = f"[yellow]{len(down)} requests failed[/] and count as wrong; the same command asks them again."
+        err.print(f"{told} The last one: ", end="")
         err.print(down[-1] or "", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -249,7 +250,8 @@ def run_evaluation(
             team, tasks.requests, journal, concurrency=concurrency, on_done=lambda done: progress.advance(bar)
         )
         runs = asyncio.run(work)
-    if not opened.finished:
+    failed = any(run.outcome.kind == "failed" for run in runs.values())
+    if not opened.finished and not failed:
         opened.finish({"requests": len(runs)})
     err.print(f"trajectories: {journal.path}", markup=False, highlight=False, soft_wrap=True)
     return runs
