@@ -97,8 +97,7 @@ class Step(Record):
     token_ids: tuple[int, ...] = ()
     """Token ids exactly as sampled, end token included."""
     log_probs: tuple[float, ...] = ()
-    """Natural-log probability of each sampled token under the sampling distribution (constraint mask
-    included)."""
+    """Natural-log probability of each sampled token under the model alone: temperature 1, no constraint."""
     rewards: dict[str, float] = Field(default_factory=dict)
     seconds: float = 0.0
 

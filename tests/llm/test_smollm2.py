@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,10 @@ def test_streams_end_in_the_same_response(openvino: LocalEngine) -> None:
 
 def test_an_engine_is_started_once(openvino: LocalEngine) -> None:
     assert start_engine("smollm2", "openvino") is openvino
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(start_engine, "smollm2", "openvino", 2) for _ in range(4)]
+        first, *others = [future.result() for future in asked]
+    assert all(other is first for other in others)
 
 
 def test_a_file_that_is_no_gguf_is_named(tmp_path: Path) -> None:

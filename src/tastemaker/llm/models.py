@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,9 +115,17 @@ def cpu_threads() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
-@cache
+_starting = threading.Lock()
+
+
 def start_engine(which: str, backend: str, max_batch: int = 16) -> LocalEngine:
-    """Load a local model on a back end; once in a process, then shared by all."""
+    """A local model on a back end: loaded once in a process, by whoever asks first, then shared by all."""
+    with _starting:
+        return _load_engine(which, backend, max_batch)
+
+
+@cache
+def _load_engine(which: str, backend: str, max_batch: int) -> LocalEngine:
     from tastemaker.llm.chat import ChatTemplate
     from tastemaker.llm.engine import Backend, Engine
     from tastemaker.llm.local import LocalEngine
