@@ -16,8 +16,11 @@ TITLES = {
     "agents-ml100k-single-rating": "Agents predict ratings: the Manager alone",
     "llm-bench": "The local language model",
 }
-HIDDEN = {"data", "config", "score_seconds", "coverage@10"} | {
-    f"{name}@{k}" for name in ("mrr", "map", "precision", "hit") for k in (10, 20) if (name, k) != ("hit", 10)
+HIDDEN = {"data", "config", "score_seconds", "coverage@10", "coverage@50"} | {
+    f"{name}@{k}"
+    for name in ("mrr", "map", "precision", "hit")
+    for k in (10, 20, 50)
+    if (name, k) != ("hit", 10)
 }
 
 

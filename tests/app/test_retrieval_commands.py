@@ -126,10 +126,10 @@ def test_an_interrupted_training_goes_on(call: Call, tmp_path: Path, monkeypatch
     wanted = json.loads(call(*words, str(whole))[1])["row"]
     one_epoch = trainer._one_epoch
 
-    def interrupted(job: Any, epoch: int, *rest: Any) -> float:
-        if epoch == 3:
+    def interrupted(training: Any) -> float:
+        if training.epoch == 3:
             raise KeyboardInterrupt
-        return one_epoch(job, epoch, *rest)
+        return one_epoch(training)
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "_one_epoch", interrupted)

@@ -14,6 +14,7 @@ from tastemaker.errors import InputError
 from tastemaker.retrieval.comparison import compare, over_seeds
 from tastemaker.retrieval.ease import EASE
 from tastemaker.retrieval.evaluator import Evaluation, evaluate, warm_users
+from tastemaker.retrieval.recipes import Recipe
 from tastemaker.retrieval.registry import create
 
 MakeDataset = Callable[..., Dataset]
@@ -21,12 +22,14 @@ MakeDataset = Callable[..., Dataset]
 
 def test_one_seed_is_what_the_evaluator_says(make_dataset: MakeDataset, tmp_path: Path) -> None:
     dataset = make_dataset(60, 40, 0.25, seed=3)
-    found = compare(["popularity", "ease"], dataset, ks=(5,), cache=tmp_path)
     split = make_split(dataset, "ratio", 0)
+    found = compare(
+        [Recipe("popularity", "popularity"), Recipe("mine", "ease")], [split], ks=(5,), cache=tmp_path
+    )
     wanted = evaluate(EASE().fit(split.train), split, ks=(5,))
     popularity, ease = found.rows
     assert found.protocol == wanted.protocol
-    assert (popularity["model"], ease["model"], ease["data"]) == ("popularity", "ease", "random-3")
+    assert (popularity["model"], ease["model"], ease["data"]) == ("popularity", "mine", "random-3")
     assert ease["n"] == wanted.n
     assert ease["ndcg@5"] == wanted.intervals()["ndcg@5"]
     assert ease["coverage@5"] == wanted.coverage["coverage@5"]
@@ -37,8 +40,8 @@ def test_seeds_draw_splits_and_start_models(make_dataset: MakeDataset, tmp_path:
     dataset = make_dataset(60, 40, 0.25, seed=3)
     rows: list[tuple[str, int, int]] = []
     found = compare(
-        ["bpr"],
-        dataset,
+        [Recipe("bpr", "bpr", {"epochs": 5}, {"recall@5": 0.5})],
+        [make_split(dataset, "ratio", seed) for seed in (0, 2)],
         seeds=(0, 2),
         ks=(5,),
         cache=tmp_path,
@@ -49,9 +52,13 @@ def test_seeds_draw_splits_and_start_models(make_dataset: MakeDataset, tmp_path:
     evaluations: list[Evaluation] = []
     for seed in (0, 2):
         split = make_split(dataset, "ratio", seed)
-        evaluations.append(evaluate(create("bpr", seed=seed).fit(split.train, split.valid), split, ks=(5,)))
+        evaluations.append(
+            evaluate(create("bpr", seed=seed, epochs=5).fit(split.train, split.valid), split, ks=(5,))
+        )
     mean = float(np.mean(list(over_seeds(evaluations)["recall@5"])))
     assert found.rows[0]["recall@5"]["mean"] == pytest.approx(mean)
+    assert found.rows[0]["published recall@5"] == 0.5
+    assert found.rows[0]["config"]["epochs"] == 5
     assert "and the same with seed 2, each user's values averaged" in found.protocol
 
 
@@ -75,14 +82,18 @@ def test_a_user_counts_once_over_the_seeds_that_measured_them() -> None:
 def test_only_warm_users(make_dataset: MakeDataset, tmp_path: Path) -> None:
     dataset = make_dataset(60, 40, 0.08, seed=5)
     split = make_split(dataset, "time", 0)
-    found = compare(["popularity"], dataset, split="time", only_warm=True, cache=tmp_path)
-    everyone = compare(["popularity"], dataset, split="time", cache=tmp_path)
+    recipes = [Recipe("popularity", "popularity")]
+    found = compare(recipes, [split], only_warm=True, cache=tmp_path)
+    everyone = compare(recipes, [split], cache=tmp_path)
     warm = np.intersect1d(warm_users(split), evaluate(create("popularity").fit(split.train), split).users)
     assert found.rows[0]["n"] == len(warm) < everyone.rows[0]["n"]
     assert found.protocol.endswith("only users with training interactions")
 
 
 def test_an_unknown_model_is_refused_before_any_is_fitted(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    split = make_split(make_dataset(), "ratio", 0)
     with pytest.raises(InputError, match="no retrieval model is named 'x'"):
-        compare(["popularity", "x"], make_dataset(), cache=tmp_path)
+        compare([Recipe("popularity", "popularity"), Recipe("x", "x")], [split], cache=tmp_path)
+    with pytest.raises(InputError, match="ease has no setting 'depth'"):
+        compare([Recipe("ease", "ease", {"depth": 3})], [split], cache=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -10,23 +10,39 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import csr_matrix, vstack
 
 from tastemaker.data.dataset import Dataset, Source
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.retrieval import saved
-from tastemaker.retrieval.base import ItemScorer, Scorer
+from tastemaker.retrieval.base import HistoryScorer, ItemScorer, Scorer
 from tastemaker.retrieval.evaluator import evaluate
 from tastemaker.retrieval.ranking import top_n
 from tastemaker.retrieval.registry import create, model_type, names
 
-FAST: dict[str, dict[str, Any]] = {"bpr": {"epochs": 3}, "directau": {"epochs": 3}}
-ALIKE = ("itemknn", "ease", "bpr", "directau")
+EPOCHS = tuple(name for name in names() if "epochs" in model_type(name).config_type.model_fields)
+FAST: dict[str, dict[str, Any]] = {name: {"epochs": 3} for name in EPOCHS}
+FROM_HISTORY = ("popularity", "itemknn", "ease", "gfcf", "multvae")
+"""Models that know a user by the history alone."""
+FOLD_IN = tuple(name for name in names() if name != "bias")
+ALIKE = tuple(name for name in FOLD_IN if name not in ("popularity", "multvae", "blend"))
 
 
 @pytest.fixture(params=names())
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def _extra_of(request: pytest.FixtureRequest) -> None:
+    if "name" in request.fixturenames and request.getfixturevalue("name") == "als":
+        pytest.importorskip("implicit", reason="the extra als is not installed")
 
 
 def fitted(name: str, split: Split) -> Any:
@@ -56,8 +72,9 @@ def test_fitted_until_is_the_last_moment_that_it_learned_from(name: str, small: 
     later = replace(small.valid, time=small.valid.time + 1000)
     model = create(name, **FAST.get(name, {}))
     assert model.fit(small.train).fitted_until == last
-    stops_early = name in ("bpr", "directau")
-    assert model.fit(small.train, later).fitted_until == (later.time.max() if stops_early else last)
+    assert model.fit(small.train, later).fitted_until == (
+        later.time.max() if model_type(name).stops_early else last
+    )
 
 
 def test_saved_and_loaded_it_is_the_same(name: str, small: Split, tmp_path: Path) -> None:
@@ -131,6 +148,21 @@ def test_evaluates(name: str, small: Split) -> None:
     assert all(0 <= mean <= 1 for mean in got.means.values())
 
 
+@pytest.mark.parametrize("name", FOLD_IN)
+def test_scores_histories_of_users_who_were_not_in_training(name: str, small: Split) -> None:
+    model = fitted(name, small)
+    assert isinstance(model, HistoryScorer)
+    held_out = small.test.matrix()
+    rows = vstack([small.train.matrix()[:3], held_out[:2], csr_matrix((1, 40), dtype=np.float32)]).tocsr()
+    scores = model.score_histories(rows)
+    assert scores.shape == (6, 40)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(model.score_histories(rows[[4, 0]]), scores[[4, 0]], rtol=1e-4, atol=1e-5)
+    if name in FROM_HISTORY:
+        np.testing.assert_allclose(scores[:3], model.score(np.arange(3)), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ALIKE)
 def test_similar_items(name: str, small: Split) -> None:
     model = fitted(name, small)
@@ -160,7 +192,7 @@ def test_one_user_one_item_two_interactions(name: str) -> None:
         rating=np.array([3.0, 4.0]),
         source=Source("by hand", "Apache-2.0"),
     )
-    if name == "directau":
+    if name in ("directau", "mawu", "graphau"):
         with pytest.raises(InputError, match="at least two pairs"):
             create(name, epochs=1).fit(tiny)
         return

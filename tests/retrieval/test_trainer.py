@@ -14,21 +14,27 @@ from scipy.sparse import csr_matrix
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.retrieval import checkpoint, trainer
-from tastemaker.retrieval.base import TrainingConfig
-from tastemaker.retrieval.encoder import MatrixFactorization
+from tastemaker.retrieval.embedding import EmbeddingConfig
+from tastemaker.retrieval.encoders.lightgcn import LightGCN
+from tastemaker.retrieval.encoders.mf import MatrixFactorization
 from tastemaker.retrieval.negatives import UniformNegatives
-from tastemaker.retrieval.objectives import BPR, Batch, DirectAU, Objective
+from tastemaker.retrieval.objectives.base import Batch, Objective
+from tastemaker.retrieval.objectives.directau import DirectAU
+from tastemaker.retrieval.objectives.pairwise import BPR
 from tastemaker.retrieval.trainer import Job
 
-CONFIG = TrainingConfig(embedding_size=8, learning_rate=0.02, weight_decay=1e-5, batch_size=64, epochs=6)
+CONFIG = EmbeddingConfig(embedding_size=8, learning_rate=0.02, weight_decay=1e-5, batch_size=64, epochs=6)
 OBJECTIVES: list[Objective] = [BPR(), DirectAU(0.5)]
 
 
-def job(split: Split, objective: Objective, config: TrainingConfig = CONFIG, values: Any = None) -> Job:
-    encoder = MatrixFactorization(
-        split.train.n_users, split.train.n_items, config.embedding_size, config.seed
+def job(split: Split, objective: Objective, config: EmbeddingConfig = CONFIG, values: Any = None) -> Job:
+    matrix = split.train.matrix()
+    encoder = (
+        LightGCN(matrix, config.embedding_size, config.layers, config.seed)
+        if config.encoder == "lightgcn"
+        else MatrixFactorization(split.train.n_users, split.train.n_items, config.embedding_size, config.seed)
     )
-    return Job("test", encoder, objective, split.train.matrix(), config, split.train.fingerprint, values)
+    return Job("test", encoder, objective, matrix, config, split.train.fingerprint, values)
 
 
 def weights(job: Job) -> torch.Tensor:
@@ -47,18 +53,21 @@ def stop_after(epoch: int) -> Any:
     return on_epoch
 
 
+@pytest.mark.parametrize("encoder", ["mf", "lightgcn"])
+@pytest.mark.parametrize("optimizer", ["adam", "lazy-adam"])
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_resumed_training_is_the_uninterrupted_one(
-    small: Split, objective: Objective, tmp_path: Path
+    small: Split, objective: Objective, optimizer: str, encoder: str, tmp_path: Path
 ) -> None:
-    straight = job(small, objective)
+    config = CONFIG.model_copy(update={"optimizer": optimizer, "encoder": encoder})
+    straight = job(small, objective, config)
     trainer.train(straight)
-    halved = job(small, objective)
+    halved = job(small, objective, config)
     with pytest.raises(Stop):
         trainer.train(halved, tmp_path, stop_after(3))
     assert not torch.equal(weights(halved), weights(straight))
     rows: list[Mapping[str, Any]] = []
-    resumed = job(small, objective)
+    resumed = job(small, objective, config)
     trainer.train(resumed, tmp_path, rows.append)
     assert [row["epoch"] for row in rows] == [4, 5, 6]
     assert torch.equal(weights(resumed), weights(straight))
@@ -88,18 +97,18 @@ def test_stops_early_and_keeps_the_best_weights(small: Split, tmp_path: Path) ->
     figures = [0.1, 0.3, 0.2, 0.3, 0.25, 0.9]
     seen: list[torch.Tensor] = []
 
-    def validate(users: torch.Tensor, items: torch.Tensor) -> float:
+    def measure(users: torch.Tensor, items: torch.Tensor) -> dict[str, float]:
         seen.append(torch.cat([users.flatten(), items.flatten()]))
-        return figures[len(seen) - 1]
+        return {"ndcg@20": figures[len(seen) - 1], "other": 1.0}
 
     rows: list[Mapping[str, Any]] = []
     config = CONFIG.model_copy(update={"patience": 3})
-    one = job(small, BPR(), config, validate)
+    one = job(small, BPR(), config, measure)
     trainer.train(one, tmp_path, rows.append)
     assert [row["ndcg@20"] for row in rows] == figures[:5]
     assert [row["best"] for row in rows] == [1, 2, 2, 2, 2]
     assert torch.equal(weights(one), seen[1])
-    again = job(small, BPR(), config, validate)
+    again = job(small, BPR(), config, measure)
     trainer.train(again, tmp_path, rows.append)
     assert len(rows) == 5
     assert torch.equal(weights(again), seen[1])
@@ -120,11 +129,13 @@ def test_learns_to_tell_taken_from_not_taken(small: Split) -> None:
 def test_every_pair_is_seen_once_an_epoch_in_batches_of_nearly_equal_size(small: Split) -> None:
     one = job(small, BPR())
     matrix = small.train.matrix()
-    batches = list(trainer._batches(one, 1, UniformNegatives(matrix)))
-    pairs = np.concatenate([np.column_stack((batch.user, batch.item)) for batch in batches])
+    batches = list(trainer.batches(one, 1, UniformNegatives(matrix)))
+    pairs = np.concatenate(
+        [np.column_stack((batch.users[batch.user], batch.items[batch.item])) for batch in batches]
+    )
     assert len(pairs) == matrix.nnz == len({tuple(pair) for pair in pairs.tolist()})
     assert (np.asarray(matrix[pairs[:, 0], pairs[:, 1]]) == 1).all()
-    sizes = [len(batch.user) for batch in batches]
+    sizes = [len(batch) for batch in batches]
     assert max(sizes) <= 64
     assert max(sizes) - min(sizes) <= 1
 
@@ -133,8 +144,8 @@ def test_a_user_with_every_item_has_no_negatives_and_is_left_out() -> None:
     has = csr_matrix(np.array([[1, 1, 1], [1, 0, 0]]))
     encoder = MatrixFactorization(2, 3, 4, 0)
     one = Job("test", encoder, BPR(), has, CONFIG, "x")
-    (batch,) = trainer._batches(one, 1, UniformNegatives(has))
-    assert batch.user.tolist() == [1]
+    (batch,) = trainer.batches(one, 1, UniformNegatives(has))
+    assert batch.users[batch.user].tolist() == [1]
     full = Job("test", encoder, BPR(), csr_matrix(np.ones((2, 3))), CONFIG, "x")
     with pytest.raises(InputError, match="every user has every item"):
         trainer.train(full)
@@ -155,15 +166,28 @@ def test_a_damaged_checkpoint_is_refused(small: Split, tmp_path: Path) -> None:
             trainer.train(job(small, BPR()), tmp_path)
 
 
+def test_a_checkpoint_with_nan_is_refused(small: Split, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"epochs": 1})
+    trainer.train(job(small, BPR(), config), tmp_path)
+    found = checkpoint.read(tmp_path)
+    assert found is not None
+    tensors, state = found
+    tensors["parameter.items"][3, 1] = torch.nan
+    checkpoint.write(tmp_path, tensors, state)
+    with pytest.raises(InputError, match=r"parameter\.items holds values that are not numbers"):
+        trainer.train(job(small, BPR(), config), tmp_path)
+
+
 class Diverging(BPR):
     """A loss that is lost in its second epoch."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls = 0
 
-    def backward(self, users: torch.Tensor, items: torch.Tensor, batch: Batch) -> float:
+    def loss(self, x: torch.Tensor, y: torch.Tensor, batch: Batch) -> torch.Tensor:
         self.calls += 1
-        return super().backward(users, items, batch) if self.calls < 9 else float("nan")
+        return super().loss(x, y, batch) * (1 if self.calls < 9 else torch.nan)
 
 
 def test_a_diverging_loss_ends_the_training_and_keeps_the_checkpoint(small: Split, tmp_path: Path) -> None:

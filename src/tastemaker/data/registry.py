@@ -14,7 +14,7 @@ from tastemaker.assets import CATALOGUE, cache_folder, locate
 from tastemaker.data import filters, store
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.readers import amazon, coat, lightgcn, movielens, recbole, table
-from tastemaker.data.splits import Split
+from tastemaker.data.splits import Split, make_split
 from tastemaker.errors import InputError
 
 
@@ -76,6 +76,11 @@ def official_split(name: str, *, folder: Path | None = None) -> Split:
     if name not in _OFFICIAL:
         raise InputError(f"{name} was published without a split; {' and '.join(_OFFICIAL)} have one")
     return _OFFICIAL[name](locate(CATALOGUE[name], folder).folder)
+
+
+def split_of(name: str, kind: str, seed: int) -> Split:
+    """A data set split by `splits.make_split`, or, of kind "official", as it was published."""
+    return official_split(name) if kind == "official" else make_split(load(name), kind, seed)
 
 
 def prepare(name: str, *, force: bool = False) -> Dataset:

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, TastemakerError
@@ -54,8 +55,8 @@ class TrainingConfig(Config):
     seed: int = Field(default=0, ge=0)
     """Of the initial weights, the order of the pairs and the negatives."""
     threads: int = Field(default=1, ge=1)
-    """Torch threads while training. The steps are short: beside other load more threads can be slower than
-    one.
+    """Threads of torch and BLAS while training. The steps are short: beside other load more threads can be
+    slower than one.
     """
 
 
@@ -90,6 +91,17 @@ class ItemScorer(Scorer, Protocol):
         both [m, n].
 
         Where fewer are known the row ends in index −1 and similarity 0.
+        """
+
+
+@runtime_checkable
+class HistoryScorer(Scorer, Protocol):
+    """A scorer that can serve users who were not in training, from their items alone (fold-in)."""
+
+    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """[m, n_items] scores from the binary matrix `histories` [m, n_items]; nothing is masked.
+
+        A row without items scores as the model's docstring says.
         """
 
 

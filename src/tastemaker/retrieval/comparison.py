@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tastemaker.data.dataset import Dataset
-from tastemaker.data.splits import make_split
+from tastemaker.data.splits import Split
 from tastemaker.retrieval.evaluator import Evaluation, evaluate, warm_users
 from tastemaker.retrieval.metrics import intervals
-from tastemaker.retrieval.registry import fit_cached, model_type
+from tastemaker.retrieval.recipes import Recipe
+from tastemaker.retrieval.registry import create, fit_cached
 
 OnModelEpoch = Callable[[str, int, Mapping[str, Any]], None]
 """Told of a model's name, the seed, and one row of its training."""
@@ -36,46 +36,47 @@ class Comparison:
 
 
 def compare(
-    models: Sequence[str],
-    dataset: Dataset,
+    recipes: Sequence[Recipe],
+    parts: Sequence[Split],
     *,
-    split: str = "ratio",
     seeds: Sequence[int] = (0,),
     ks: Sequence[int] = (10, 20),
     only_warm: bool = False,
     cache: Path | None = None,
     on_epoch: OnModelEpoch | None = None,
 ) -> Comparison:
-    """Fit each model with its defaults (or take the fit from the cache) and measure it on the test part.
+    """Fit each model (or take the fit from the cache) and measure it on the test part, for each seed and its
+    split.
 
-    `only_warm` leaves out users without training interactions. Raises InputError for an unknown model before
-    any is fitted.
+    `only_warm` leaves out users without training interactions. Raises InputError for an unknown model or
+    setting before any is fitted.
     """
-    kinds = [model_type(name) for name in models]
-    parts = [make_split(dataset, split, seed) for seed in seeds]
+    kinds = [type(create(recipe.model, **recipe.settings)) for recipe in recipes]
     rows: list[dict[str, Any]] = []
     protocol = ""
-    for name, kind in zip(models, kinds, strict=True):
+    for recipe, kind in zip(recipes, kinds, strict=True):
         seeded = "seed" in kind.config_type.model_fields
         evaluations: list[Evaluation] = []
         fit_seconds: list[float] = []
         for seed, part in zip(seeds, parts, strict=True):
 
-            def tell(row: Mapping[str, Any], name: str = name, seed: int = seed) -> None:
+            def tell(row: Mapping[str, Any], name: str = recipe.name, seed: int = seed) -> None:
                 if on_epoch:
                     on_epoch(name, seed, row)
 
-            model = fit_cached(name, part, cache=cache, on_epoch=tell, **({"seed": seed} if seeded else {}))
+            settings = {**recipe.settings, **({"seed": seed} if seeded else {})}
+            model = fit_cached(recipe.model, part, cache=cache, on_epoch=tell, **settings)
             users = warm_users(part) if only_warm else None
             evaluations.append(evaluate(model, part, "test", ks, users))
             fit_seconds.append(model.fit_seconds)
         values = over_seeds(evaluations)
         rows.append(
             {
-                "data": dataset.name,
-                "model": name,
+                "data": parts[0].train.name,
+                "model": recipe.name,
                 "n": len(next(iter(values.values()))),
                 **intervals(values),
+                **{f"published {metric}": value for metric, value in recipe.published.items()},
                 **{
                     key: float(np.mean([one.coverage[key] for one in evaluations]))
                     for key in evaluations[0].coverage

@@ -60,7 +60,13 @@ class ItemKNN(Retriever[ItemKNNConfig]):
         self._restore(self._arrays(), train)
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = (self.matrix[users] @ self.weights).toarray()
+        return self.score_histories(self.matrix[users])
+
+    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """[m, n_items] scores from the binary matrix `histories` [m, n_items]; a row without items scores 0
+        throughout.
+        """
+        scores: NDArray[np.float32] = (histories @ self.weights).toarray()
         return scores
 
     def similar(self, items: Indices, n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
@@ -29,6 +30,10 @@ class Popularity(Retriever[PopularityConfig]):
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return np.tile(self.counts, (len(users), 1))
+
+    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """[m, n_items] the same scores for each row of `histories` [m, n_items], whatever it holds."""
+        return np.tile(self.counts, (histories.shape[0], 1))
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {"counts": self.counts}

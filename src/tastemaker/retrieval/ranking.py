@@ -40,24 +40,52 @@ def largest(scores: NDArray[np.floating], n: int) -> tuple[NDArray[np.int32], ND
     best = np.full((rows, n), -np.inf, np.float32)
     if rows == 0 or k == 0:
         return columns, best
-    top = np.partition(scores, width - k, axis=1)[:, width - k :]
+    keep = scores >= _low_bound(scores, k)
+    count = np.count_nonzero(keep, axis=1)
+    crowded = np.flatnonzero(count > 4 * k)
+    if len(crowded):
+        keep[crowded] = _first_of_ties(scores[crowded], k)
+        count[crowded] = k
+    row = np.repeat(np.arange(rows), count)
+    column = np.flatnonzero(keep) - row * width
+    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    candidate = np.full((rows, count.max()), NOTHING, np.int32)
+    value = np.full(candidate.shape, -np.inf, np.float32)
+    candidate[row, place], value[row, place] = column, scores[row, column]
+    order = np.argsort(-value, axis=1, kind="stable")[:, :k]
+    best[:, :k] = np.take_along_axis(value, order, axis=1)
+    columns[:, :k] = np.take_along_axis(candidate, order, axis=1)
+    columns[np.isneginf(best)] = NOTHING
+    return columns, best
+
+
+def _low_bound(scores: NDArray[np.floating], k: int) -> NDArray[np.floating]:
+    """[rows, 1] values that at least `k` scores of each row reach, and seldom many more.
+
+    The k-th largest of the maxima of disjoint groups of columns: one cheap pass, where finding the k-th
+    largest score itself takes several.
+    """
+    rows, width = scores.shape
+    size = max(1, min(64, width // (8 * k)))
+    whole = width // size * size
+    parts = [scores[:, :whole].reshape(rows, size, whole // size).max(axis=1)]
+    if whole < width:
+        parts.append(scores[:, whole:].max(axis=1, keepdims=True))
+    groups = np.concatenate(parts, axis=1)
+    top = np.partition(groups, groups.shape[1] - k, axis=1)[:, groups.shape[1] - k :]
     if np.isnan(top).any():
         raise TastemakerError("a score is NaN: the model did not converge or its saved weights are damaged")
-    threshold = top.min(axis=1, keepdims=True)
-    keep = scores >= threshold
-    tied = np.flatnonzero(np.count_nonzero(keep, axis=1) > k)
-    if len(tied):
-        some, level = scores[tied], threshold[tied]
-        above, equal = some > level, some == level
-        room = k - np.count_nonzero(above, axis=1, keepdims=True)
-        keep[tied] = above | (equal & (np.cumsum(equal, axis=1) <= room))
-    chosen = (np.flatnonzero(keep) % width).reshape(rows, k)
-    values = np.take_along_axis(scores, chosen, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    values = np.take_along_axis(values, order, axis=1)
-    columns[:, :k] = np.where(np.isneginf(values), NOTHING, np.take_along_axis(chosen, order, axis=1))
-    best[:, :k] = values
-    return columns, best
+    low: NDArray[np.floating] = top.min(axis=1, keepdims=True)
+    return low
+
+
+def _first_of_ties(scores: NDArray[np.floating], k: int) -> NDArray[np.bool_]:
+    """Where the `k` largest scores of each row are, of equal ones the first."""
+    threshold = np.partition(scores, scores.shape[1] - k, axis=1)[:, [scores.shape[1] - k]]
+    above, equal = scores > threshold, scores == threshold
+    room = k - np.count_nonzero(above, axis=1, keepdims=True)
+    first: NDArray[np.bool_] = above | (equal & (np.cumsum(equal, axis=1) <= room))
+    return first
 
 
 def top_n(

@@ -26,8 +26,19 @@ _MODELS = {
     "bias": ("bias", "BiasModel"),
     "itemknn": ("itemknn", "ItemKNN"),
     "ease": ("ease", "EASE"),
-    "bpr": ("mf", "BPRMF"),
-    "directau": ("mf", "DirectAUMF"),
+    "gfcf": ("gfcf", "GFCF"),
+    "als": ("als", "ALS"),
+    "multvae": ("multvae", "MultVAE"),
+    "bpr": ("embedding_models", "BPRModel"),
+    "bprdns": ("embedding_models", "BPRDNSModel"),
+    "clrec": ("embedding_models", "CLRecModel"),
+    "simplex": ("embedding_models", "SimpleXModel"),
+    "buir": ("embedding_models", "BUIRModel"),
+    "enmf": ("embedding_models", "ENMFModel"),
+    "directau": ("embedding_models", "DirectAUModel"),
+    "mawu": ("embedding_models", "MAWUModel"),
+    "graphau": ("embedding_models", "GraphAUModel"),
+    "blend": ("blend", "Blend"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from tastemaker.app.commands.use import recommend_from_history
 from tastemaker.app.console import JsonOption, err, print_json, print_table
 from tastemaker.errors import InputError
 
@@ -52,7 +53,12 @@ _SHOWN_LINES = 5
 
 
 def recommend(
-    user: Annotated[str, typer.Option("--user", help="Id of the user.")],
+    context: typer.Context,
+    user: Annotated[str | None, typer.Option("--user", help="Id of a user of the data set.")] = None,
+    history: Annotated[
+        str | None,
+        typer.Option("--history", help="Ids of items, separated by commas, of someone not in the data."),
+    ] = None,
     data: Data = "ml-100k",
     workflow: WorkflowOption = "analyse",
     model: ModelOption = "local:smollm2",
@@ -64,10 +70,17 @@ def recommend(
 ) -> None:
     """Let a team of agents recommend items to one user, now, from the whole catalogue.
 
-    Shows each agent's steps as they happen, then the recommendations with what speaks for them.
+    Shows each agent's steps as they happen, then the recommendations with what speaks for them. With
+    --history it is for someone who is not in the data: the retrieval model answers, no agent is asked.
 
     Example: tastemaker recommend --user 196 --n 5
     """
+    if history is not None:
+        _only_retrieval(context)
+        recommend_from_history(history, data, retriever, n, as_json)
+        return
+    if user is None:
+        raise InputError("say for whom: --user ID, or --history ID,ID,… for someone who is not in the data")
     import asyncio
 
     from tastemaker.agents import prepare
@@ -316,6 +329,14 @@ def _team(workflow: str, ranking: str | None, model: str) -> TeamConfig:
         raise InputError(f"--ranking is {ranking!r}; give ids or scores")
     form = ranking or ("scores" if model.startswith("local:") else "ids")
     return TeamConfig(workflow=cast("Workflow", workflow), ranking=cast("Any", form))
+
+
+def _only_retrieval(context: typer.Context) -> None:
+    """InputError where an option was given that --history has no use for."""
+    for name in ("user", "workflow", "model", "ranking", "record"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"--{name} does not go with --history, which asks no agent; leave one out")
 
 
 def _candidates(text: str) -> int | None:

@@ -6,11 +6,12 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tastemaker.app.console import JsonOption, print_json, print_table
+from tastemaker.app.commands import bench_index
+from tastemaker.app.console import JsonOption, err, print_json, print_table
 
 app = typer.Typer(help="Time our parts beside a plain reference.", no_args_is_help=True)
 
@@ -20,20 +21,17 @@ def group() -> None:
     """Time our parts beside a plain reference."""
 
 
+ResultsOption = Annotated[Path | None, typer.Option("--results", help="Write the table as a results file.")]
+
+
 @app.command("llm")
-def llm(
-    results: Annotated[
-        Path | None, typer.Option("--results", help="Write the table as a results file.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
+def llm(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     """Prefill and decode speed of the local model's back ends at batch 1 and 16, beside transformers.
 
     Example: tastemaker bench llm
     """
     from tastemaker.llm.bench import OUTPUT_TOKENS, PROMPT_TOKENS, bench
     from tastemaker.llm.models import cpu_threads
-    from tastemaker.runs import write_results
 
     started = time.monotonic()
     rows = bench()
@@ -41,6 +39,54 @@ def llm(
         f"SmolLM2-135M, prompts of {PROMPT_TOKENS} tokens, {OUTPUT_TOKENS} written, {cpu_threads()} threads; "
         "reference: generate of transformers, float32"
     )
+    report("Local language model", rows, protocol, started, results, as_json)
+
+
+@app.command("retrieval")
+def retrieval(
+    data: Annotated[
+        str,
+        typer.Option("--data", help="Data sets, separated by commas; the first also at other batch sizes."),
+    ] = "ml-100k",
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Torch threads.")] = 1,
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Training steps and full-ranking evaluation beside the plain way of doing the same.
+
+    Example: tastemaker bench retrieval --data ml-100k,gowalla
+    """
+    import torch
+
+    from tastemaker.data import registry
+    from tastemaker.data.splits import by_ratio
+    from tastemaker.retrieval.bench import SIZE, bench
+
+    started = time.monotonic()
+    splits = [by_ratio(registry.load(name)) for name in data.split(",")]
+    torch.set_num_threads(threads)
+    rows = []
+    with err.status("timing"):
+        for row in bench(splits):
+            rows.append(row)
+    protocol = (
+        f"{splits[0].protocol}; embeddings of length {SIZE}; torch threads: {threads}; reference: the "
+        "released step (all pairs by autograd, dense Adam of torch); cpu-seconds"
+    )
+    report("Retrieval", rows, protocol, started, results, as_json)
+
+
+def report(
+    title: str,
+    rows: list[dict[str, Any]],
+    protocol: str,
+    started: float,
+    results: Path | None,
+    as_json: bool,
+) -> None:
+    """Print a benchmark's rows, and keep them where a results file is asked for."""
+    from tastemaker.runs import write_results
+
     if results is not None:
         write_results(
             results,
@@ -53,4 +99,7 @@ def llm(
     if as_json:
         print_json({"rows": rows})
         return
-    print_table(rows, "Local language model", protocol)
+    print_table(rows, title, protocol)
+
+
+app.command("index")(bench_index.index)

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tastemaker.app.commands import use
+from tastemaker.app.commands.geometry import geometry as show_geometry
+from tastemaker.app.commands.tune import tune
 from tastemaker.app.console import JsonOption, err, print_json, print_table
 from tastemaker.errors import InputError
 
@@ -19,61 +22,67 @@ if TYPE_CHECKING:
     from tastemaker.data.splits import Split
     from tastemaker.retrieval.base import Retriever
     from tastemaker.retrieval.evaluator import Evaluation
+    from tastemaker.retrieval.recipes import Recipe
 
 app = typer.Typer(help="Retrieval models: train one, measure several.", no_args_is_help=True)
 
 DataOption = Annotated[str, typer.Option("--data", help="Name of a data set.")]
-SplitOption = Annotated[str, typer.Option("--split", help="How to split: ratio, last or time.")]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="How to split: ratio, last, time, or official where there is one.")
+]
+ModelNames = "See `tastemaker retrieval models` for the names."
 
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="popularity, bias, itemknn, ease, bpr or directau.")],
+    name: Annotated[str, typer.Argument(help=f"The model. {ModelNames}")],
     data: DataOption,
     split: SplitOption = "ratio",
     seed: Annotated[int, typer.Option(min=0, help="Draws the split and starts the model.")] = 0,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the model, key=value; may be repeated.")
     ] = None,
+    geometry: Annotated[
+        bool, typer.Option("--geometry", help="Measure alignment and uniformity after each epoch.")
+    ] = False,
     folder: Annotated[
         Path | None,
         typer.Option("--run", help="Folder for config, metrics, checkpoint and model; by default the cache."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit a model on the train part and show how it does on the valid part.
+    """Fit a model on the train part and show how it does on the valid part (on test, if there is none).
 
-    An interrupted training goes on from its last whole epoch when the same command is given again.
+    An interrupted training goes on from its last whole epoch when the same command is given again. Several
+    processes train one embedding model: torchrun --nproc-per-node 2 -m tastemaker retrieval train …
 
     Example: tastemaker retrieval train directau --data ml-100k --set gamma=1 --set epochs=50 --run runs/au
     """
-    from tastemaker.data import registry as datasets
-    from tastemaker.data.splits import make_split
+    from tastemaker.data.registry import split_of
     from tastemaker.retrieval import registry
     from tastemaker.retrieval.evaluator import evaluate
+    from tastemaker.retrieval.torchrun import in_turn, joined
 
     overrides = _settings(settings or [])
     if "seed" in registry.model_type(name).config_type.model_fields:
         overrides.setdefault("seed", str(seed))
-    registry.create(name, **overrides)
-    parts = make_split(datasets.load(data), split, seed)
-    with _progress() as tell:
-
-        def on_epoch(row: Mapping[str, Any]) -> None:
-            tell(name, seed, row)
-
-        if folder is None:
-            model = registry.fit_cached(name, parts, on_epoch=on_epoch, **overrides)
+    if geometry:
+        overrides["geometry"] = True
+    asked = registry.create(name, **overrides)
+    _check_train(asked, folder)
+    with joined() as first:
+        parts = in_turn(lambda: split_of(data, split, seed))
+        if first:
+            model = _fit(name, parts, (split, seed), overrides, folder)
         else:
-            model = _in_run_folder(folder, name, parts, overrides, on_epoch)
-    _show_fit(model, evaluate(model, parts, "valid"), as_json)
+            asked.fit(parts.train, parts.valid)
+    if first:
+        _show_fit(model, evaluate(model, parts, "valid" if len(parts.valid) else "test"), as_json)
 
 
 @app.command()
 def evaluate(
-    names: Annotated[
-        list[str], typer.Argument(help="Models: popularity, bias, itemknn, ease, bpr, directau.")
-    ],
+    names: Annotated[list[str], typer.Argument(help=f"Models to measure. {ModelNames}")],
     data: DataOption,
     split: SplitOption = "ratio",
     k: Annotated[str, typer.Option("--k", help="Lengths of the lists, separated by commas.")] = "10,20",
@@ -88,25 +97,80 @@ def evaluate(
 
     Example: tastemaker retrieval evaluate popularity ease directau --data ml-100k --k 10,20
     """
-    from tastemaker import runs
-    from tastemaker.data import registry as datasets
-    from tastemaker.retrieval.comparison import compare
-    from tastemaker.retrieval.registry import model_type
+    from tastemaker.retrieval.recipes import Recipe
 
-    ks = _lengths(k)
-    for name in names:
-        model_type(name)
-    started = time.perf_counter()
-    with _progress() as tell:
-        found = compare(
-            names,
-            datasets.load(data),
-            split=split,
-            seeds=range(seeds),
-            ks=ks,
-            only_warm=warm,
-            on_epoch=tell,
+    recipes = [Recipe(name, name) for name in names]
+    _compare(recipes, data, split, seeds, _lengths(k), warm, results, as_json)
+
+
+@app.command()
+def reproduce(
+    name: Annotated[str, typer.Argument(help="beauty, gowalla or gowalla-official.")],
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only the recipe of this name; may be repeated.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0: each a split and a fit.")] = 3,
+    results: Annotated[Path | None, typer.Option(help="Also write the rows to this JSON file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit models with the settings that suit a data set, and measure them beside published figures.
+
+    An interrupted run goes on where it was when the same command is given again.
+
+    Example: tastemaker retrieval reproduce beauty --seeds 1 --only directau
+    """
+    from tastemaker.retrieval.recipes import reproduction
+
+    known = reproduction(name)
+    recipes = [recipe for recipe in known.recipes if not only or recipe.name in only]
+    missing = set(only or ()) - {recipe.name for recipe in recipes}
+    if missing:
+        there = ", ".join(recipe.name for recipe in known.recipes)
+        raise InputError(f"{name} has no recipe {missing.pop()!r}; there are {there}")
+    _compare(recipes, known.data, known.split, seeds, [20, 50], False, results, as_json)
+
+
+@app.command()
+def models() -> None:
+    """List the models with their settings.
+
+    Example: tastemaker retrieval models
+    """
+    from tastemaker.retrieval import registry
+
+    rows = []
+    for name in registry.names():
+        kind = registry.model_type(name)
+        fields = kind.config_type.model_fields
+        settings = ", ".join(f"{key}={field.default}" for key, field in fields.items())
+        rows.append(
+            {"model": name, "what": (kind.__doc__ or "").split(".")[0], "settings": settings or "none"}
         )
+    print_table(rows, title="Retrieval models")
+
+
+def _compare(
+    recipes: list[Recipe],
+    data: str,
+    split: str,
+    seeds: int,
+    ks: list[int],
+    warm: bool,
+    results: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure models on the splits of several seeds, print them, and keep them if asked to."""
+    from tastemaker import runs
+    from tastemaker.data.registry import split_of
+    from tastemaker.retrieval.comparison import compare
+    from tastemaker.retrieval.registry import create
+
+    for recipe in recipes:
+        create(recipe.model, **recipe.settings)
+    started = time.perf_counter()
+    parts = [split_of(data, split, seed) for seed in range(seeds)]
+    with _progress() as tell:
+        found = compare(recipes, parts, seeds=range(seeds), ks=ks, only_warm=warm, on_epoch=tell)
     if results is not None:
         runs.write_results(
             results,
@@ -122,8 +186,9 @@ def evaluate(
     columns = ["model"]
     for length in ks:
         columns += [f"recall@{length}", f"ndcg@{length}"]
-    columns.append(f"coverage@{ks[-1]}")
-    shown = [{column: row[column] for column in columns} for row in found.rows]
+    published = [column for row in found.rows for column in row if column.startswith("published")]
+    columns += [f"coverage@{ks[-1]}", *dict.fromkeys(published), "fit_seconds"]
+    shown = [{column: row.get(column) for column in columns} for row in found.rows]
     n = found.rows[0]["n"]
     caption = f"{found.protocol}; n = {n:,} users; mean and 95% bootstrap interval over users"
     print_table(shown, title=f"Retrieval on {data}", caption=caption)
@@ -153,8 +218,36 @@ def _lengths(text: str) -> list[int]:
     return found
 
 
+def _check_train(model: Retriever[Any], folder: Path | None) -> None:
+    """Refuse what torchrun, or the cache, does not serve."""
+    from tastemaker.retrieval.embedding import EmbeddingConfig
+    from tastemaker.retrieval.torchrun import several
+
+    embedding = isinstance(model.config, EmbeddingConfig)
+    if several() and not embedding:
+        raise InputError(f"{model.name} is fitted by one process alone; leave out torchrun")
+    if embedding and model.config.start_from and folder is None:
+        raise InputError("start_from: what it names may change, so the cache cannot serve; add --run FOLDER")
+
+
+def _fit(
+    name: str, split: Split, drawn: tuple[str, int], overrides: dict[str, Any], folder: Path | None
+) -> Retriever[Any]:
+    """Fit in a run folder, or in the cache, and show how it goes."""
+    from tastemaker.retrieval import registry
+
+    with _progress() as tell:
+
+        def on_epoch(row: Mapping[str, Any]) -> None:
+            tell(name, drawn[1], row)
+
+        if folder is None:
+            return registry.fit_cached(name, split, on_epoch=on_epoch, **overrides)
+        return _in_run_folder(folder, name, split, drawn, overrides, on_epoch)
+
+
 def _in_run_folder(
-    folder: Path, name: str, split: Split, overrides: dict[str, Any], on_epoch: Any
+    folder: Path, name: str, split: Split, drawn: tuple[str, int], overrides: dict[str, Any], on_epoch: Any
 ) -> Retriever[Any]:
     """Fit in a run folder, go on with what was begun there, or load what is finished there."""
     from pydantic import BaseModel, ConfigDict
@@ -166,6 +259,8 @@ def _in_run_folder(
         model_config = ConfigDict(frozen=True, extra="forbid")
         model: str
         data: str
+        split: str
+        seed: int
         protocol: str
         settings: dict[str, Any]
 
@@ -173,6 +268,8 @@ def _in_run_folder(
     config = TrainingRun(
         model=name,
         data=split.train.name,
+        split=drawn[0],
+        seed=drawn[1],
         protocol=split.protocol,
         settings=model.config.model_dump(mode="json"),
     )
@@ -234,3 +331,9 @@ def _progress() -> Iterator[Any]:
             )
 
         yield tell
+
+
+app.command()(tune)
+app.command("geometry")(show_geometry)
+for command in (use.export, use.similar, use.index):
+    app.command()(command)

@@ -1,0 +1,181 @@
+"""`tastemaker retrieval geometry`: how trained models lie on the sphere, as a table and as pictures.
+
+Reads the run folders that `tastemaker retrieval train … --geometry --run FOLDER` leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tastemaker.app.console import JsonOption, print_json, print_table
+from tastemaker.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    from tastemaker.retrieval.geometry_plots import Course
+
+
+def geometry(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders of `retrieval train … --geometry --run FOLDER`.")
+    ],
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the plots; by default plots/ in the first run.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure alignment and uniformity of trained models, and draw them: geometry.png and sphere-RUN.png.
+
+    The table and the spheres are of the saved models, those of the best epoch, over their training
+    interactions; geometry.png shows how each training went.
+
+    Example: tastemaker retrieval geometry runs/bpr runs/au --out plots
+    """
+    from tastemaker.retrieval.geometry import measure
+    from tastemaker.retrieval.geometry_plots import circles, plot_courses, plot_sphere
+
+    trainings = [_training(path) for path in dict.fromkeys(path.resolve() for path in runs)]
+    labels = _labels([training.folder for training in trainings])
+    tables = [training.tables() for training in trainings]
+    out = folder or runs[0] / "plots"
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: this is a file; name a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    files = [out / "geometry.png", *(out / f"sphere-{label}.png" for label in labels)]
+    courses = zip(labels, trainings, strict=True)
+    plot_courses([training.course(label) for label, training in courses], files[0])
+    for label, training, (users, items, matrix), file in zip(
+        labels, trainings, tables, files[1:], strict=True
+    ):
+        rows.append({"run": label, **training.row(), **measure(users, items, matrix)})
+        plot_sphere(*circles(users, items, matrix), f"{label} on {training.dataset}", file)
+    if as_json:
+        print_json({"rows": rows, "files": [str(file) for file in files]})
+        return
+    errors = [value for row in rows for key, value in row.items() if key.endswith("_error")]
+    caption = "ndcg@20 of the valid part; less alignment and less uniformity are better"
+    print_table(
+        [{key: value for key, value in row.items() if not key.endswith("_error")} for row in rows],
+        title="Geometry of the saved models over their training interactions",
+        caption=f"{caption}; sampled, standard error at most {max(errors):.0e}" if errors else caption,
+    )
+    print_table([{"written": str(file)} for file in files])
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What a run folder says."""
+
+    folder: Path
+    model: str
+    dataset: str
+    split: str
+    seed: int
+    metrics: list[dict[str, Any]]
+    """Its epochs' rows, ascending; one or more have alignment and uniformity."""
+
+    @property
+    def best(self) -> int:
+        """The epoch whose weights are the saved model."""
+        return int(self.metrics[-1]["best"])
+
+    @property
+    def quality(self) -> float | None:
+        """ndcg@20 of the best epoch on the valid part; None without one."""
+        return next((row.get("ndcg@20") for row in self.metrics if row["epoch"] == self.best), None)
+
+    def row(self) -> dict[str, Any]:
+        """What the table says of the training."""
+        return {
+            "model": self.model,
+            "data": self.dataset,
+            "epochs": self.metrics[-1]["epoch"],
+            "best_epoch": self.best,
+            "ndcg@20": self.quality,
+        }
+
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32], csr_matrix]:
+        """Users and items of the saved model, and the interactions that it was fitted on, made again."""
+        from tastemaker.data.registry import split_of
+        from tastemaker.retrieval import saved
+
+        home = self.folder / "model"
+        if not saved.exists(home):
+            raise InputError(
+                f"{self.folder}: no saved model, as the training has not ended; give the same train command "
+                "again to go on"
+            )
+        arrays, meta = saved.read(home)
+        if not {"users", "items"} <= arrays.keys():
+            raise InputError(f"{self.folder}: {self.model} has no embeddings of users and items to measure")
+        train = split_of(self.dataset, self.split, self.seed).train
+        if meta.get("data") != train.fingerprint:
+            raise InputError(
+                f"{self.folder}: its model was fitted on other interactions than {self.dataset} has now; "
+                + _again(self.model, self.dataset)
+            )
+        return arrays["users"], arrays["items"], train.matrix()
+
+    def course(self, label: str) -> Course:
+        """What is drawn of the training."""
+        from tastemaker.retrieval.geometry_plots import Course
+
+        rows = [row for row in self.metrics if _has_geometry(row)]
+        return Course(
+            label=label if self.quality is None else f"{label}, ndcg@20 {self.quality:.4f}",
+            epochs=[row["epoch"] for row in rows],
+            alignment=[row["alignment"] for row in rows],
+            uniformity=[row["uniformity"] for row in rows],
+            best=self.best,
+        )
+
+
+def _training(folder: Path) -> _Training:
+    """Read a run folder. Raises InputError when it is none, or none of a training with geometry."""
+    from pydantic import BaseModel
+
+    from tastemaker.runs import Run, load_config
+
+    class TrainingRun(BaseModel):
+        model: str
+        data: str
+        split: str
+        seed: int
+
+    try:
+        config = load_config(folder / "config.toml", TrainingRun)
+        rows = Run(folder, config).metrics()
+    except (InputError, ValueError) as error:
+        raise InputError(f"{folder}: no whole run folder ({error}); {_again('MODEL', 'DATA')}") from None
+    if not any(map(_has_geometry, rows)):
+        raise InputError(
+            f"{folder}: its metrics have no alignment and uniformity, which only a training in epochs logs; "
+            + _again(config.model, config.data)
+        )
+    return _Training(folder, config.model, config.data, config.split, config.seed, rows)
+
+
+def _has_geometry(row: dict[str, Any]) -> bool:
+    """Whether a row of metrics has both figures; one that was not finite stands as null."""
+    return row.get("alignment") is not None and row.get("uniformity") is not None
+
+
+def _again(model: str, data: str) -> str:
+    return f"train it anew: tastemaker retrieval train {model} --data {data} --geometry --run NEW_FOLDER"
+
+
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The folders' names; with the names of all above them where two are the same."""
+    names = [folder.name for folder in folders]
+    return [
+        folder.name if names.count(folder.name) == 1 else "-".join(folder.parts[1:]) for folder in folders
+    ]

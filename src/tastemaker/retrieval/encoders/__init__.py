@@ -1,0 +1,1 @@
+"""Encoders: what turns tables of parameters into embeddings."""

@@ -1,0 +1,1 @@
+"""Objectives: what an embedding model learns by."""

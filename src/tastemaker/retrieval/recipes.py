@@ -1,0 +1,88 @@
+"""Models with the settings that are known to suit a data set, and what was published for them.
+
+A recipe without settings is a model with its defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tastemaker.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One row of a comparison."""
+
+    name: str
+    """What the row is called."""
+    model: str
+    """Name of the model in the registry."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from the model's defaults."""
+    published: Mapping[str, float] = field(default_factory=dict)
+    """Figures of the paper named in the protocol of `RECIPES`, by metric."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The recipes of one data set and split."""
+
+    data: str
+    split: str
+    """Kind of split, as `data.registry.split_of` takes it."""
+    recipes: tuple[Recipe, ...]
+
+
+def reproduction(name: str) -> Reproduction:
+    """The reproduction of a name. Raises InputError listing the names when there is none."""
+    if name not in REPRODUCTIONS:
+        raise InputError(f"no recipes are named {name!r}; there are {', '.join(REPRODUCTIONS)}")
+    return REPRODUCTIONS[name]
+
+
+def _paper(recall: float, ndcg: float) -> dict[str, float]:
+    return {"recall@20": recall, "ndcg@20": ndcg}
+
+
+_BEAUTY = (
+    Recipe("popularity", "popularity"),
+    Recipe("ease", "ease", {"reg": 100}),
+    Recipe("bpr", "bpr", {"learning_rate": 2e-3, "weight_decay": 1e-5}, _paper(0.1153, 0.0534)),
+    Recipe(
+        "directau",
+        "directau",
+        {"gamma": 0.5, "batch_size": 256, "learning_rate": 1e-3, "weight_decay": 1e-6, "epochs": 300},
+        _paper(0.1400, 0.0686),
+    ),
+)
+
+_GOWALLA = (
+    Recipe("popularity", "popularity"),
+    Recipe("ease", "ease", {"reg": 150}),
+    Recipe("gfcf", "gfcf"),
+    Recipe(
+        "bpr",
+        "bpr",
+        {"learning_rate": 3e-3, "weight_decay": 1e-6, "batch_size": 2048},
+        _paper(0.1263, 0.0736),
+    ),
+    Recipe(
+        "directau",
+        "directau",
+        {"gamma": 5, "batch_size": 1024, "learning_rate": 3e-3, "weight_decay": 1e-6, "epochs": 80},
+        _paper(0.2014, 0.1170),
+    ),
+)
+
+REPRODUCTIONS = {
+    "beauty": Reproduction("amazon-beauty", "ratio", _BEAUTY),
+    "gowalla": Reproduction("gowalla", "ratio", _GOWALLA),
+    "gowalla-official": Reproduction("gowalla", "official", ()),
+}
+"""By name. `beauty` and `gowalla` are the protocol of the DirectAU paper (arXiv 2206.12811, table 3), whose
+figures stand beside ours; `gowalla-official` is LightGCN's split (arXiv 2002.02126), with those of the papers
+that use it.
+"""

@@ -1,0 +1,72 @@
+"""GF-CF against the formula in dense float64, and against the paper's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from tastemaker.data.dataset import Dataset
+from tastemaker.data.splits import Split
+from tastemaker.retrieval.gfcf import GFCF, GFCFConfig
+
+MakeDataset = Callable[..., Dataset]
+
+
+def dense(
+    x: NDArray[np.float64], alpha: float, k: int, a: float, b: float
+) -> tuple[NDArray[np.float64], ...]:
+    """The filter of eq. 8 and its symmetric part."""
+    by_user, by_item = np.maximum(x.sum(1), 1), np.maximum(x.sum(0), 1)
+    r = np.diag(by_user**-a) @ x @ np.diag(by_item**-b)
+    v = np.linalg.svd(r)[2][:k].T
+    low_pass = np.diag(by_item**-b) @ v @ v.T @ np.diag(by_item**b)
+    return r.T @ r + alpha * low_pass, r.T @ r + alpha * v @ v.T
+
+
+@pytest.mark.parametrize(
+    ("alpha", "k", "a", "b"), [(0.3, 5, 0.5, 0.5), (0.0, 5, 0.5, 0.5), (1.5, 12, 0.2, 0.7)]
+)
+@pytest.mark.parametrize("shape", [(60, 40), (30, 70)])
+def test_scores_by_the_formula(
+    make_dataset: MakeDataset, shape: tuple[int, int], alpha: float, k: int, a: float, b: float
+) -> None:
+    data = make_dataset(*shape, 0.2, seed=3)
+    config = GFCFConfig(alpha=alpha, n_factors=k, user_exponent=a, item_exponent=b)
+    model = GFCF(config).fit(data)
+    x = data.matrix().toarray().astype(np.float64)
+    wanted, _ = dense(x, alpha, k, a, b)
+    np.testing.assert_allclose(model.score(np.arange(shape[0])), x @ wanted, atol=1e-5)
+    new = (np.random.default_rng(0).random((7, shape[1])) < 0.2).astype(np.float32)
+    np.testing.assert_allclose(model.score_histories(csr_matrix(new)), new @ wanted, atol=1e-5)
+
+
+def test_similar_is_the_cosine_in_the_symmetric_filter(small: Split) -> None:
+    model = GFCF(GFCFConfig(n_factors=6)).fit(small.train)
+    _, gram = dense(small.train.matrix().toarray().astype(np.float64), 0.3, 6, 0.5, 0.5)
+    length = np.sqrt(np.diag(gram))
+    cosine = gram / np.outer(length, length)
+    np.fill_diagonal(cosine, -2)
+    found, value = model.similar(np.arange(40), 5)
+    np.testing.assert_allclose(value, -np.sort(-cosine, axis=1)[:, :5], atol=1e-5)
+    np.testing.assert_allclose(value, np.take_along_axis(cosine, found.astype(np.int64), 1), atol=1e-5)
+
+
+def test_all_singular_vectors_but_one_at_most(small: Split) -> None:
+    model = GFCF(GFCFConfig(n_factors=1000)).fit(small.train)
+    assert model.vectors.shape == (40, 39)
+    np.testing.assert_allclose(model.vectors.T @ model.vectors, np.eye(39), atol=1e-4)
+
+
+def test_an_item_without_interactions_is_neither_recommended_nor_alike(small: Split) -> None:
+    without = small.train.take(small.train.item != 3)
+    model = GFCF(GFCFConfig(n_factors=39)).fit(without)
+    scores = model.score(np.arange(60))
+    assert (scores[:, 3] == 0).all()
+    assert (np.delete(scores, 3, axis=1) != 0).any(axis=0).all()
+    found, _ = model.similar(np.arange(40), 39)
+    assert (found[3] == -1).all()
+    assert 3 not in found
