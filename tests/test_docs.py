@@ -61,14 +61,15 @@ def consoles(page: Path) -> Iterator[Shown]:
 
 
 def named_commands(page: Path) -> Iterator[str]:
-    """Every `tastemaker …` in a page's code, inline or fenced."""
+    """Every `tastemaker …` in a page's code, inline or fenced; behind `torchrun … -m -- ` too."""
     text = page.read_text(encoding="utf-8")
-    blocks = [block for language, block in _FENCE.findall(text) if language != "console"]
+    blocks = [block.replace("\\\n", " ") for language, block in _FENCE.findall(text) if language != "console"]
     lines = [line.removeprefix("$ ") for block in blocks for line in block.split("\n")]
-    for code in [*lines, *re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]:
-        if code.startswith("tastemaker "):
-            yield code
-    yield from (shown.command for shown in consoles(page))
+    inline = re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))
+    for code in [*lines, *inline, *(shown.command for shown in consoles(page))]:
+        command = code.rpartition(" -m -- ")[2]
+        if command.startswith("tastemaker "):
+            yield command
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
@@ -83,6 +84,23 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
             titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
             assert heading in anchors, f"{page.name} links to {link}"
+
+
+def test_named_commands_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Say `tastemaker a` or `torchrun -m -- tastemaker b --c`, not `ls`.\n\n"
+        "```sh\n$ tastemaker d \\\n  --e\ntorchrun \\\n  --n 2 -m -- tastemaker f\n# tastemaker no\n```\n\n"
+        "```console\n$ tastemaker g\noutput\n$ torchrun -m -- tastemaker h\n```\n"
+    )
+    assert [" ".join(code.split()) for code in named_commands(page)] == [
+        "tastemaker d --e",
+        "tastemaker f",
+        "tastemaker a",
+        "tastemaker b --c",
+        "tastemaker g",
+        "tastemaker h",
+    ]
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from tastemaker.app import console
 from tastemaker.app.cli import main
 from tastemaker.data import registry, store
 from tastemaker.data.dataset import Dataset
-from tastemaker.data.splits import by_ratio
-from tastemaker.retrieval.ease import EASE
+from tastemaker.data.splits import by_ratio, leave_last_out
+from tastemaker.retrieval import recipes
+from tastemaker.retrieval.ease import EASE, EASEConfig
 from tastemaker.retrieval.evaluator import evaluate
+from tastemaker.retrieval.recipes import Recipe, Reproduction
+from tastemaker.retrieval.registry import create, names
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -161,6 +165,8 @@ def test_an_interrupted_training_goes_on(call: Call, tmp_path: Path, monkeypatch
             "ease: reg='lots': Input should be a valid number",
         ),
         (("train", "magic", "--data", "toy"), "no retrieval model is named 'magic'"),
+        (("reproduce", "moon"), "no recipes are named 'moon'; there are beauty"),
+        (("reproduce", "beauty", "--only", "magic"), "beauty has no recipe 'magic'; there are popularity"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
@@ -175,3 +181,60 @@ def test_train_without_a_run_folder_uses_the_cache(call: Call, tmp_path: Path) -
     again = json.loads(call("train", "ease", "--data", "toy", "--json")[1])
     assert first == again
     assert [path.name.split("-")[0] for path in (tmp_path / "cache" / "retrieval").iterdir()] == ["ease"]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_models_lists_every_setting_in_narrow_terminals_too(
+    call: Call, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console.out, "_width", width)
+    code, out, err = call("models")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= width
+    cells = [line.split("│")[1:-1] for line in lines if line.startswith("│")]
+    assert [name for name, *_ in cells if name.strip()] == [
+        name.ljust(12) for name in map(" {}".format, names())
+    ]
+    words = {word.strip(",") for row in cells for word in row[2].split()}
+    caption = " ".join(lines[-4:]).replace(",", " ").split()
+    assert {"neighbours=200", "score_exponent=null", "temperature=0.2", "gamma=0.4"} <= words
+    for key in create("directau").config.model_dump():
+        assert any(word.startswith(f"{key}=") for word in (*words, *caption))
+
+
+def test_models_as_json_have_their_whole_configs(call: Call) -> None:
+    rows = json.loads(call("models", "--json")[1])
+    assert [row["model"] for row in rows] == names()
+    for row in rows:
+        assert row["settings"] == create(row["model"]).config.model_dump(mode="json")
+        assert row["what"]
+        assert row["what"] == " ".join(row["what"].split())
+
+
+def test_reproduce_measures_recipes_beside_what_was_published(
+    call: Call, toy: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linear = Recipe("linear", "ease", {"reg": 7.0}, {"recall@20": 0.25})
+    made = Reproduction("toy", "last", (Recipe("popularity", "popularity"), linear))
+    monkeypatch.setattr(recipes, "REPRODUCTIONS", {"toys": made})
+    words = ("reproduce", "toys", "--seeds", "1", "--only", "linear")
+    (row,) = json.loads(call(*words, "--json")[1])["rows"]
+    split = leave_last_out(toy)
+    wanted = evaluate(EASE(EASEConfig(reg=7.0)).fit(split.train), split, ks=(20, 50)).intervals()
+    assert row["model"] == "linear"
+    assert row["config"]["reg"] == 7.0
+    assert row["published recall@20"] == 0.25
+    assert {key: row[key] for key in wanted} == wanted
+    code, out, _ = call(*words)
+    assert code == 0
+    assert "published" in out
+    assert "0.2500" in out
+    assert "popularity" not in out
+
+
+def test_a_run_of_a_model_with_an_unset_setting_is_kept(call: Call, tmp_path: Path) -> None:
+    words = ("train", "gfcf", "--data", "toy", "--run", str(tmp_path / "run"), "--json")
+    first = call(*words)
+    assert first[0] == 0
+    assert call(*words) == first

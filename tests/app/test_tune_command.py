@@ -131,7 +131,13 @@ def test_failed_trials_are_shown_with_their_errors(call: Call) -> None:
         (("ease", "--data", "toy", "--search", "reg=-1:2"), "Input should be greater than 0"),
         (("ease", "--data", "toy", "--set", "reg"), "--set 'reg': write key=value"),
         (("ease", "--data", "toy", "--metric", "auc"), "--metric 'auc': write NAME@K"),
-        (("popularity", "--data", "toy"), "popularity has no setting that is usually searched"),
+        (("popularity", "--data", "toy"), "popularity has nothing to search"),
+        (("bias", "--data", "toy"), "bias has no setting that is usually searched; name one"),
+        (("blend", "--data", "toy"), "blend has nothing to search"),
+        (
+            ("gfcf", "--data", "toy", "--search", "score_exponent=0:1"),
+            "--search score_exponent: it has no value to begin with; add --set score_exponent=VALUE",
+        ),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(call: Call, words: tuple[str, ...], message: str) -> None:

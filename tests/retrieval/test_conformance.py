@@ -161,6 +161,9 @@ def test_scores_histories_of_users_who_were_not_in_training(name: str, small: Sp
     np.testing.assert_allclose(model.score_histories(rows[[4, 0]]), scores[[4, 0]], rtol=1e-4, atol=1e-5)
     if name in FROM_HISTORY:
         np.testing.assert_allclose(scores[:3], model.score(np.arange(3)), rtol=1e-4, atol=1e-5)
+    for width in (39, 41):
+        with pytest.raises(InputError, match=f"histories have {width} items, the model 40"):
+            model.score_histories(csr_matrix((2, width), dtype=np.float32))
 
 
 @pytest.mark.parametrize("name", ALIKE)

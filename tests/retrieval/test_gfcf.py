@@ -44,6 +44,18 @@ def test_scores_by_the_formula(
     np.testing.assert_allclose(model.score_histories(csr_matrix(new)), new @ wanted, atol=1e-5)
 
 
+def test_a_score_exponent_of_its_own_scales_the_linear_filter_alone(small: Split) -> None:
+    x = small.train.matrix().toarray().astype(np.float64)
+    wanted, _ = dense(x, 0.4, 6, 0.5, 0.5)
+    linear, _ = dense(x, 0.0, 6, 0.5, 0.5)
+    degree = np.maximum(x.sum(0), 1)
+    model = GFCF(GFCFConfig(alpha=0.4, n_factors=6, score_exponent=0.8)).fit(small.train)
+    scaled = (wanted - linear) + linear * degree ** (0.5 - 0.8)
+    np.testing.assert_allclose(model.score(np.arange(60)), x @ scaled, atol=1e-5)
+    given, same = (GFCF(GFCFConfig(score_exponent=exponent)).fit(small.train) for exponent in (0.5, None))
+    np.testing.assert_allclose(given.score(np.arange(60)), same.score(np.arange(60)), rtol=1e-6)
+
+
 def test_similar_is_the_cosine_in_the_symmetric_filter(small: Split) -> None:
     model = GFCF(GFCFConfig(n_factors=6)).fit(small.train)
     _, gram = dense(small.train.matrix().toarray().astype(np.float64), 0.3, 6, 0.5, 0.5)

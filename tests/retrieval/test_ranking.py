@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, random_array
 
 from tastemaker.errors import TastemakerError
-from tastemaker.retrieval.ranking import largest, top_n
+from tastemaker.retrieval.ranking import largest, nearest, top_n
 
 
 class Table:
@@ -43,6 +43,40 @@ def test_largest_is_the_head_of_a_stable_sort(rows: int, width: int, n: int, lev
         wanted = wanted[:n]
         assert columns[row].tolist() == wanted + [-1] * (n - len(wanted))
         assert best[row].tolist() == scores[row, wanted].tolist() + [-np.inf] * (n - len(wanted))
+
+
+@pytest.mark.parametrize("levels", [2, 5, 40, 5000])
+@pytest.mark.parametrize("n", [1, 2, 9, 30])
+def test_largest_of_many_columns_is_the_head_of_a_stable_sort(n: int, levels: int) -> None:
+    generator = np.random.default_rng([n, levels])
+    values = np.concatenate(([-np.inf], generator.standard_normal(levels)))
+    scores = generator.choice(values, (12, 5003)).astype(np.float32)
+    scores[0] = -np.inf
+    scores[1, 7:] = -np.inf
+    columns, best = largest(scores, n)
+    wanted = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+    value = np.take_along_axis(scores, wanted, axis=1)
+    assert np.array_equal(columns, np.where(np.isneginf(value), -1, wanted))
+    assert np.array_equal(best, value)
+
+
+def test_nearest_is_the_cosine_by_brute_force() -> None:
+    table = np.random.default_rng(5).standard_normal((30, 4)).astype(np.float32)
+    table[11] = 0
+    found, value = nearest(table, np.array([3, 11, 29]), 40)
+    assert (found[:, 29:] == -1).all()
+    assert (value[:, 29:] == 0).all()
+    for row, item in enumerate((3, 29)):
+        lengths = [np.linalg.norm(table[item]) * np.linalg.norm(other) for other in table]
+        cosine = {
+            other: float(table[item] @ table[other]) / max(float(length), 1e-12)
+            for other, length in enumerate(lengths)
+            if other != item
+        }
+        place = 2 * row
+        assert found[place, :29].tolist() == sorted(cosine, key=lambda other: -cosine[other])
+        np.testing.assert_allclose(value[place, :29], sorted(cosine.values(), reverse=True), atol=1e-6)
+    assert found[1, :29].tolist() == [*range(11), *range(12, 30)]
 
 
 def test_top_n_masks_in_every_batch() -> None:

@@ -60,9 +60,35 @@ def test_words_have_no_range_and_a_setting_is_searched_once() -> None:
         read_space("ease", {}, ["reg=1:2", "reg=3:4"])
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if name not in ("popularity", "bias")])
-def test_the_usual_space_of_each_model_holds_values_that_it_takes(name: str) -> None:
-    space = read_space(name, registry.create(name).config.model_dump(mode="json"), [])
+WITHOUT = ("popularity", "bias", "blend")
+"""Models for which nothing is usually searched."""
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if name not in WITHOUT])
+def test_the_usual_space_of_each_model_holds_its_default_and_values_that_it_takes(name: str) -> None:
+    settings = registry.create(name).config.model_dump(mode="json")
+    space = read_space(name, settings, [])
+    assert space
     for key, dimension in space.items():
         ends = dimension.values if isinstance(dimension, Choices) else (dimension.low, dimension.high)
         assert [getattr(registry.create(name, **{key: end}).config, key) for end in ends] == list(ends)
+        assert dimension.holds(settings[key]) or settings[key] == 0
+
+
+def test_a_setting_that_does_nothing_as_the_others_stand_is_not_searched() -> None:
+    plain, graph = (
+        registry.create("bpr", encoder=encoder).config.model_dump(mode="json")
+        for encoder in ("mf", "lightgcn")
+    )
+    assert "layers" not in read_space("bpr", plain, [])
+    assert read_space("bpr", graph, [])["layers"] == Range(low=1, high=3)
+    without = registry.create("gfcf").config.model_dump(mode="json")
+    assert "score_exponent" not in read_space("gfcf", without, [])
+    assert "score_exponent" in read_space("gfcf", without | {"score_exponent": 0.2}, [])
+
+
+@pytest.mark.parametrize("specs", [[], ["seed=0:5"]])
+@pytest.mark.parametrize("name", ["popularity", "blend"])
+def test_a_model_without_anything_to_search_says_so(name: str, specs: list[str]) -> None:
+    with pytest.raises(InputError, match=f"{name} has nothing to search"):
+        read_space(name, {}, specs)

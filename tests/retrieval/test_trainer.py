@@ -207,3 +207,36 @@ def test_threads_are_put_back(small: Split) -> None:
     trainer.train(job(small, BPR(), config), on_epoch=lambda row: seen.append(torch.get_num_threads()))
     assert seen == [before + 1]
     assert torch.get_num_threads() == before
+
+
+def test_a_falling_step_size_goes_on_where_it_was(small: Split, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"schedule": "linear"})
+    straight, constant = job(small, BPR(), config), job(small, BPR())
+    trainer.train(straight)
+    trainer.train(constant)
+    with pytest.raises(Stop):
+        trainer.train(job(small, BPR(), config), tmp_path, stop_after(2))
+    resumed = job(small, BPR(), config)
+    trainer.train(resumed, tmp_path)
+    assert torch.equal(weights(resumed), weights(straight))
+    assert not torch.equal(weights(constant), weights(straight))
+    for epochs in (4, 8):
+        with pytest.raises(InputError, match="another model, config or data"):
+            trainer.train(job(small, BPR(), config.model_copy(update={"epochs": epochs})), tmp_path)
+
+
+def test_tiny_numbers_are_zero_in_training_alone(small: Split) -> None:
+    tiny = torch.tensor([1e-40])
+    during: list[bool] = []
+
+    def on_epoch(row: Mapping[str, Any]) -> None:
+        during.append(bool((tiny * 0.5 == 0).all()))
+        if row["epoch"] == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        trainer.train(job(small, BPR()), on_epoch=on_epoch)
+    trainer.train(job(small, BPR(), CONFIG.model_copy(update={"epochs": 1})), on_epoch=on_epoch)
+    supported = torch.set_flush_denormal(False)
+    assert during == [supported] * 3
+    assert (tiny * 0.5 > 0).all()

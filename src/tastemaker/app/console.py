@@ -1,4 +1,4 @@
-"""What commands share: where they write, how they show a table or JSON, and how an error ends them.
+"""What commands share: where they write, how they show a table, JSON or progress, and settings as text.
 
 Results go to standard output, progress and messages to standard error, so that `--json` can be piped.
 """
@@ -8,12 +8,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from tastemaker.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _WIDTH = 140
 """Columns where the output is not a terminal."""
@@ -22,6 +27,25 @@ out = Console(width=None if sys.stdout.isatty() else _WIDTH)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def read_settings(pairs: Sequence[str] | None) -> dict[str, str]:
+    """`--set key=value` texts as a mapping; the model's config turns the values into numbers."""
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise InputError(f"--set {pair!r}: write key=value, for example --set gamma=1")
+        found[key] = value
+    return found
+
+
+def progress_bar() -> Progress:
+    """A bar on standard error while it is open; nothing where that is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def print_json(value: Any) -> None:

@@ -18,8 +18,8 @@ from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
-from tastemaker.retrieval.ranking import NOTHING, largest
+from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.ranking import nearest
 
 
 class ALSConfig(Config):
@@ -41,7 +41,7 @@ class ALSConfig(Config):
     """Threads while fitting."""
 
 
-class ALS(Retriever[ALSConfig]):
+class ALS(HistoryRetriever[ALSConfig]):
     """Matrix factorisation that scores by dot product. A history without items scores 0 throughout."""
 
     name = "als"
@@ -72,12 +72,11 @@ class ALS(Retriever[ALSConfig]):
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return self.users[users] @ self.items.T
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """[m, n_items] scores from the binary matrix `histories` [m, n_items]: each row's vector is solved
-        for, given the items' (eq. 4: x = (YᵀY + λI + (α − 1) YₕᵀYₕ)⁻¹ α Σ Yₕ).
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """Each row's vector is solved for, given the items' (eq. 4: x = (YᵀY + λI + (α − 1) YₕᵀYₕ)⁻¹ α Σ Yₕ).
 
-        A row without items scores 0 throughout. A user of the training data scores a little differently than
-        in `score`, whose vectors are those of the last iteration, found by a few steps of conjugate gradient.
+        A user of the training data scores a little differently than in `score`, whose vectors are those of
+        the last iteration, found by a few steps of conjugate gradient.
         """
         config = self.config
         everyone = self.items.T @ self.items
@@ -91,12 +90,7 @@ class ALS(Retriever[ALSConfig]):
 
     def similar(self, items: Indices, n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The items whose vectors point the same way: cosine, in [−1, 1]."""
-        items = self._checked("item", items, self.n_items)
-        unit = self.items / np.maximum(np.linalg.norm(self.items, axis=1, keepdims=True), 1e-12)
-        cosine = unit[items] @ unit.T
-        cosine[np.arange(len(items)), items] = -np.inf
-        found, value = largest(cosine, n)
-        return found, np.where(found == NOTHING, np.float32(0), value)
+        return nearest(self.items, self._checked("item", items, self.n_items), n)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {"users": self.users, "items": self.items}

@@ -226,3 +226,24 @@ class Retriever(ABC, Generic[ConfigT]):
     @abstractmethod
     def _restore(self, arrays: dict[str, NDArray[Any]], train: Dataset) -> None:
         """Take up the arrays that `_arrays` gave."""
+
+
+class HistoryRetriever(Retriever[ConfigT]):
+    """Base of the models that are `HistoryScorer`s."""
+
+    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """[m, n_items] scores from the binary matrix `histories` [m, n_items]; nothing is masked.
+
+        A row without items scores as the model's docstring says. Raises InputError for another number of
+        items.
+        """
+        self._require_fit()
+        if histories.shape[1] != self.n_items:
+            raise InputError(
+                f"{self.name}: histories have {histories.shape[1]} items, the model {self.n_items}"
+            )
+        return self._score_histories(histories)
+
+    @abstractmethod
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """Scores of all items for histories of the right width."""

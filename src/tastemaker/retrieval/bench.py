@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def step_rows(split: Split, batch_sizes: tuple[int, ...], layers: int = 0, steps
         if layers:
             encoder = LightGCN(matrix, SIZE, layers, seed=0)
         job = trainer.Job("directau", encoder, DirectAU(GAMMA), matrix, config, "")
-        batches = [batch for batch, _ in zip(trainer.batches(job, 1), range(steps), strict=False)]
+        epochs = (trainer.batches(job, epoch) for epoch in count(1))
+        batches = list(islice(chain.from_iterable(epochs), steps))
         plain = _Plain(encoder, matrix, layers)
         optimiser = Adam(encoder.parameters(), LEARNING_RATE, WEIGHT_DECAY)
 

@@ -20,7 +20,7 @@ from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
 from tastemaker.retrieval import registry
-from tastemaker.retrieval.base import Config, HistoryScorer, Indices, OnEpoch, Retriever
+from tastemaker.retrieval.base import Config, HistoryRetriever, HistoryScorer, Indices, OnEpoch, Retriever
 from tastemaker.retrieval.evaluator import questions
 from tastemaker.retrieval.metrics import ranking_metrics
 from tastemaker.retrieval.ranking import largest, masked
@@ -53,7 +53,7 @@ class BlendConfig(Config):
     """Given to the members that have one and do not set it."""
 
 
-class Blend(Retriever[BlendConfig]):
+class Blend(HistoryRetriever[BlendConfig]):
     """Weighted sum of the members' scores, each less its mean over the items and over their standard
     deviation, user by user.
     """
@@ -87,10 +87,8 @@ class Blend(Retriever[BlendConfig]):
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return self._sum([_standard(member.score(users)) for member in self.members])
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """[m, n_items] scores from the binary matrix `histories` [m, n_items], by the members that know users
-        from their items alone. Raises InputError when none does.
-        """
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """By the members that know users from their items alone. Raises InputError when none does."""
         able = [isinstance(member, HistoryScorer) for member in self.members]
         if not any(able):
             raise InputError("blend: none of its members can score a history")

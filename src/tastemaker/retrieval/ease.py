@@ -23,8 +23,8 @@ from scipy.sparse import csr_matrix, identity
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
-from tastemaker.retrieval.ranking import NOTHING, largest
+from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.ranking import neighbours
 
 _BLOCK_VALUES = 1 << 22
 """Values of a square matrix that are worked on at once."""
@@ -39,7 +39,7 @@ class EASEConfig(Config):
     """Precision of the inversion; what is kept and the scores are float32 either way."""
 
 
-class EASE(Retriever[EASEConfig]):
+class EASE(HistoryRetriever[EASEConfig]):
     """Embarrassingly shallow autoencoder. A history without items scores 0 throughout."""
 
     name = "ease"
@@ -58,8 +58,7 @@ class EASE(Retriever[EASEConfig]):
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return self.form.score(users)
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """Scores h B of rows h; a row without items scores 0 throughout."""
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         return self.form.score_histories(histories)
 
     def similar(self, items: Indices, n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -72,9 +71,7 @@ class EASE(Retriever[EASEConfig]):
         items = self._checked("item", items, self.n_items)
         correlation = self.form.correlation(items)
         correlation[correlation <= 0] = -np.inf
-        correlation[np.arange(len(items)), items] = -np.inf
-        found, value = largest(correlation, n)
-        return found, np.where(found == NOTHING, np.float32(0), value)
+        return neighbours(correlation, items, n)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return self.form.arrays()

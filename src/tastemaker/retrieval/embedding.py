@@ -20,12 +20,12 @@ from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
-from tastemaker.retrieval.base import Indices, OnEpoch, Retriever, TrainingConfig
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch, TrainingConfig
 from tastemaker.retrieval.evaluator import questions
 from tastemaker.retrieval.fold_in import FoldIn
 from tastemaker.retrieval.geometry import measure as measure_geometry
 from tastemaker.retrieval.metrics import ranking_metrics
-from tastemaker.retrieval.ranking import NOTHING, largest, top_n
+from tastemaker.retrieval.ranking import nearest, top_n
 
 if TYPE_CHECKING:
     from tastemaker.retrieval.encoders.base import Encoder
@@ -70,8 +70,11 @@ class Embeddings:
 EmbeddingConfigT = TypeVar("EmbeddingConfigT", bound=EmbeddingConfig)
 
 
-class EmbeddingRetriever(Retriever[EmbeddingConfigT]):
-    """Trains an encoder with an objective and keeps what it embeds."""
+class EmbeddingRetriever(HistoryRetriever[EmbeddingConfigT]):
+    """Trains an encoder with an objective and keeps what it embeds.
+
+    Histories are folded in (`FoldIn`); one without items scores as the mean user.
+    """
 
     stops_early = True
     embeddings: Embeddings
@@ -102,9 +105,7 @@ class EmbeddingRetriever(Retriever[EmbeddingConfigT]):
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return self.embeddings.score(users)
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """Scores of users who are folded in (`FoldIn`); without items they get the mean user's."""
-        self._require_fit()
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         if self._fold_in is None:
             self._fold_in = FoldIn.fit(self.embeddings.users, self.embeddings.items, self._matrix)
         scores: NDArray[np.float32] = self._fold_in.users(histories) @ self.embeddings.items.T
@@ -112,13 +113,7 @@ class EmbeddingRetriever(Retriever[EmbeddingConfigT]):
 
     def similar(self, items: Indices, n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The items whose embeddings point the same way: cosine, in [−1, 1]."""
-        items = self._checked("item", items, self.n_items)
-        table = self.embeddings.items
-        unit = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
-        cosine = unit[items] @ unit.T
-        cosine[np.arange(len(items)), items] = -np.inf
-        found, value = largest(cosine, n)
-        return found, np.where(found == NOTHING, np.float32(0), value)
+        return nearest(self.embeddings.items, self._checked("item", items, self.n_items), n)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {"users": self.embeddings.users, "items": self.embeddings.items}

@@ -19,8 +19,8 @@ from scipy.linalg import qr, svd
 from scipy.sparse import csr_matrix, diags, identity
 
 from tastemaker.data.dataset import Dataset
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
-from tastemaker.retrieval.ranking import NOTHING, largest
+from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.ranking import neighbours
 
 _OVERSAMPLED, _ITERATIONS = 64, 6
 """Vectors beyond k that the search carries along, and how often it multiplies by the graph and back."""
@@ -48,7 +48,7 @@ class GFCFConfig(Config):
     """Of the vectors that the search for singular vectors begins with."""
 
 
-class GFCF(Retriever[GFCFConfig]):
+class GFCF(HistoryRetriever[GFCFConfig]):
     """Graph filter; memory is that of the interactions and of n_items × n_factors numbers.
 
     A history without items scores 0 throughout, as does an item that was never trained.
@@ -67,6 +67,7 @@ class GFCF(Retriever[GFCFConfig]):
         if k > 0:
             self.vectors = _right_singular_vectors(self.graph, k, self.config.seed)
             self.vectors[self.graph.getnnz(axis=0) == 0] = 0
+        self.scaled = self.vectors / self.item_weight[:, None]
 
     def _prepare(self, train: Dataset) -> None:
         self.matrix = train.matrix()
@@ -78,17 +79,15 @@ class GFCF(Retriever[GFCFConfig]):
         self.graph: csr_matrix = (scaled @ diags(1 / self.item_weight)).tocsr()
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
-        return self.score_histories(self.matrix[users])
+        return self._score_histories(self.matrix[users])
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """[m, n_items] scores from the binary matrix `histories` [m, n_items]; a row without items scores 0
-        throughout.
-        """
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = self._linear(histories)
         if self.config.score_exponent is not None:
             scores *= self.degree ** np.float32(self.config.item_exponent - self.config.score_exponent)
-        passed = histories @ (self.vectors / self.item_weight[:, None])
-        scores += (np.float32(self.config.alpha) * passed @ self.vectors.T) * self.item_weight
+        passed = (histories @ self.scaled) @ self.vectors.T
+        passed *= np.float32(self.config.alpha) * self.item_weight
+        scores += passed
         return scores
 
     def similar(self, items: Indices, n: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -106,9 +105,7 @@ class GFCF(Retriever[GFCFConfig]):
         length = np.sqrt(np.maximum(square, 1e-12)).astype(np.float32)
         cosine = product / length / length[items, None]
         cosine[product == 0] = -np.inf
-        cosine[np.arange(len(items)), items] = -np.inf
-        found, value = largest(cosine, n)
-        return found, np.where(found == NOTHING, np.float32(0), value)
+        return neighbours(cosine, items, n)
 
     def _linear(self, histories: csr_matrix) -> NDArray[np.float32]:
         """[m, n_items]: h RᵀR. Rows h Rᵀ have so many entries that the second product is faster from a dense
@@ -121,8 +118,9 @@ class GFCF(Retriever[GFCFConfig]):
         return {"vectors": self.vectors}
 
     def _restore(self, arrays: dict[str, NDArray[Any]], train: Dataset) -> None:
-        self.vectors = arrays["vectors"]
         self._prepare(train)
+        self.vectors = arrays["vectors"]
+        self.scaled = self.vectors / self.item_weight[:, None]
 
 
 def _right_singular_vectors(graph: csr_matrix, k: int, seed: int) -> NDArray[np.float32]:

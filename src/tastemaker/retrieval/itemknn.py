@@ -16,7 +16,7 @@ from pydantic import Field
 from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
+from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.ranking import NOTHING, largest
 
 _BLOCK_SCORES = 1 << 24
@@ -32,8 +32,11 @@ class ItemKNNConfig(Config):
     """Added to the cosine's denominator: lowers similarities that rest on few users."""
 
 
-class ItemKNN(Retriever[ItemKNNConfig]):
-    """Item-kNN with shrunk cosine similarity; memory is n_items × neighbours."""
+class ItemKNN(HistoryRetriever[ItemKNNConfig]):
+    """Item-kNN with shrunk cosine similarity; memory is n_items × neighbours.
+
+    A history without items scores 0 throughout.
+    """
 
     name = "itemknn"
     config_type = ItemKNNConfig
@@ -60,12 +63,9 @@ class ItemKNN(Retriever[ItemKNNConfig]):
         self._restore(self._arrays(), train)
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
-        return self.score_histories(self.matrix[users])
+        return self._score_histories(self.matrix[users])
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """[m, n_items] scores from the binary matrix `histories` [m, n_items]; a row without items scores 0
-        throughout.
-        """
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores: NDArray[np.float32] = (histories @ self.weights).toarray()
         return scores
 

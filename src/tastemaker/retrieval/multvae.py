@@ -23,7 +23,7 @@ from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
+from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.evaluator import Questions, questions
 from tastemaker.retrieval.metrics import ranking_metrics
 from tastemaker.retrieval.ranking import top_n
@@ -65,7 +65,7 @@ class MultVAEConfig(Config):
     """Torch threads while training."""
 
 
-class MultVAE(Retriever[MultVAEConfig]):
+class MultVAE(HistoryRetriever[MultVAEConfig]):
     """Variational autoencoder. A history without items scores as the biases have it: near to popularity."""
 
     name = "multvae"
@@ -85,12 +85,9 @@ class MultVAE(Retriever[MultVAEConfig]):
         self.tables = training.run(job, folder, on_epoch)
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
-        return self.score_histories(self.matrix[users])
+        return self._score_histories(self.matrix[users])
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """[m, n_items] logits from the binary matrix `histories` [m, n_items]; a row without items scores as
-        the biases alone have it.
-        """
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         return _logits(self.tables, histories)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:

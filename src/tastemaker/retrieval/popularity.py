@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
+from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
 
 
 class PopularityConfig(Config):
     """Popularity has nothing to set."""
 
 
-class Popularity(Retriever[PopularityConfig]):
-    """An item's score is the number of users who took it; the same for every user."""
+class Popularity(HistoryRetriever[PopularityConfig]):
+    """An item's score is the number of users who took it; the same for every user and every history."""
 
     name = "popularity"
     config_type = PopularityConfig
@@ -31,8 +31,7 @@ class Popularity(Retriever[PopularityConfig]):
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return np.tile(self.counts, (len(users), 1))
 
-    def score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
-        """[m, n_items] the same scores for each row of `histories` [m, n_items], whatever it holds."""
+    def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         return np.tile(self.counts, (histories.shape[0], 1))
 
     def _arrays(self) -> dict[str, NDArray[Any]]:

@@ -112,6 +112,27 @@ def top_n(
     return items, scores
 
 
+def nearest(
+    table: NDArray[np.float32], items: NDArray[np.integer], n: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `neighbours` of `items` by the cosine of the rows of `table` [n_items, d], in [−1, 1]."""
+    unit = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
+    return neighbours(unit[items] @ unit.T, items, n)
+
+
+def neighbours(
+    similarity: NDArray[np.floating], items: NDArray[np.integer], n: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `n` items most like each of `items`, best first, itself left out: items and similarities, both
+    [len(items), n]. Where fewer are known the row ends in item −1 and similarity 0.
+
+    `similarity` [len(items), n_items] is −inf where two items are not alike at all; it is written into.
+    """
+    similarity[np.arange(len(items)), items] = -np.inf
+    found, value = largest(similarity, n)
+    return found, np.where(found == NOTHING, np.float32(0), value)
+
+
 def masked(scores: NDArray[np.float32], exclude: csr_matrix) -> NDArray[np.float32]:
     """The scores with −inf wherever `exclude`, of the same shape, has an entry."""
     scores = np.array(scores, np.float32)

@@ -20,30 +20,39 @@ USUAL = {
     "learning_rate": "1e-4:1e-2:log",
     "weight_decay": "1e-8:1e-3:log",
     "batch_size": "256,512,1024,2048",
+    "layers": "1:3",
     "gamma": "0.1:10:log",
-    "gamma_user": "0.1:10:log",
-    "gamma_item": "0.1:10:log",
+    "gamma_user": "0.01:10:log",
+    "gamma_item": "0.001:10:log",
     "temperature": "0.05:1:log",
-    "margin": "0:1",
+    "debias": "0:1",
+    "margin": "0:0.9",
     "momentum": "0.9:0.999",
+    "hops": "1:3",
+    "decay": "0.1:1",
     "candidates": "2:32:log",
     "negatives": "16:256:log",
     "neighbours": "10:1000:log",
     "shrink": "0:100",
+    "reg": "1:10000:log",
+    "n_factors": "16:512:log",
+    "score_exponent": "0:1",
     "dropout": "0:0.8",
     "kl_cap": "0.01:1:log",
 }
 """What is searched when nothing is named: those of these settings that the model has."""
 
-AROUND = {
-    "reg": 100,
-    "regularization": 100,
-    "alpha": 10,
-    "negative_weight": 5,
-    "factors": 4,
-    "n_factors": 4,
+OWN = {
+    "als": {"alpha": "0.5:10:log", "regularization": "0.2:200:log", "factors": "16:256:log"},
+    "gfcf": {"alpha": "0.03:3:log"},
+    "multvae": {"batch_size": "50,100,200,500"},
+    "simplex": {"negative_weight": "1:200:log"},
+    "enmf": {"negative_weight": "0.01:1:log"},
 }
-"""Searched as well, where the scale is the model's own: from its value / this to its value × this."""
+"""The same for settings whose scale is the model's own."""
+
+_NEVER = {"seed", "threads", "members"}
+"""Settings that a search has no use for."""
 
 Value = bool | int | float | str
 
@@ -91,12 +100,14 @@ Space = dict[str, Range | Choices]
 def read_space(name: str, settings: dict[str, Any], specs: Sequence[str]) -> Space:
     """The space of texts `key=low:high`, `key=low:high:log` or `key=a,b,c`.
 
-    Without any it is that of `USUAL` and `AROUND`. `settings` are those that the search begins with. Raises
-    InputError for a text, setting, value or range that makes no sense, and where nothing is left to search.
+    Without any it is that of `USUAL` and `OWN`. `settings` are those that the search begins with. Raises
+    InputError for a text, setting, value or range that makes no sense, and where there is nothing to search.
     """
     known = registry.model_type(name).config_type.model_fields
+    if known.keys() <= _NEVER:
+        raise InputError(f"{name} has nothing to search: none of its settings is a number to choose")
     space: Space = {}
-    for spec in specs or _usual(known, settings):
+    for spec in specs or _usual(name, known, settings):
         key, dimension = _dimension(name, settings, spec)
         if key in space:
             raise InputError(f"--search {spec!r}: {key} is searched already; name each setting once")
@@ -109,13 +120,15 @@ def read_space(name: str, settings: dict[str, Any], specs: Sequence[str]) -> Spa
     return space
 
 
-def _usual(known: Iterable[str], settings: Mapping[str, Any]) -> Iterator[str]:
+def _usual(name: str, known: Iterable[str], settings: Mapping[str, Any]) -> Iterator[str]:
+    """Specs of the usual settings, but for those that do nothing as the others stand."""
+    usual = USUAL | OWN.get(name, {})
+    idle = {key for key, value in settings.items() if value is None}
+    if settings.get("encoder") == "mf":
+        idle.add("layers")
     for key in known:
-        if key in USUAL:
-            yield f"{key}={USUAL[key]}"
-        elif key in AROUND:
-            value, factor = settings[key], AROUND[key]
-            yield f"{key}={type(value)(value / factor)}:{value * factor}:log"
+        if key in usual and key not in idle:
+            yield f"{key}={usual[key]}"
 
 
 def _dimension(name: str, settings: dict[str, Any], spec: str) -> tuple[str, Range | Choices]:

@@ -105,6 +105,10 @@ def plan(
     )
     _length(metric)
     questions(split.train, split.valid)
+    space = read_space(name, settings, specs)
+    for key in space:
+        if key not in settings:
+            raise InputError(f"--search {key}: it has no value to begin with; add --set {key}=VALUE")
     return Search(
         model=name,
         version=kind.version,
@@ -115,7 +119,7 @@ def plan(
         metric=metric,
         seed=seed,
         settings=settings,
-        space=read_space(name, settings, specs),
+        space=space,
     )
 
 

@@ -16,11 +16,8 @@ from tastemaker.app.console import JsonOption, print_json, print_table
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
-
     from tastemaker.retrieval.geometry_plots import Course
+    from tastemaker.retrieval.trained import TrainingRun
 
 
 def geometry(
@@ -39,12 +36,14 @@ def geometry(
 
     Example: tastemaker retrieval geometry runs/bpr runs/au --out plots
     """
+    from tastemaker.retrieval import trained
     from tastemaker.retrieval.geometry import measure
     from tastemaker.retrieval.geometry_plots import circles, plot_courses, plot_sphere
 
     trainings = [_training(path) for path in dict.fromkeys(path.resolve() for path in runs)]
     labels = _labels([training.folder for training in trainings])
-    tables = [training.tables() for training in trainings]
+    models = [trained.load(training.folder) for training in trainings]
+    tables = [trained.embeddings(model) for model, _ in models]
     out = folder or runs[0] / "plots"
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: this is a file; name a folder")
@@ -53,11 +52,12 @@ def geometry(
     files = [out / "geometry.png", *(out / f"sphere-{label}.png" for label in labels)]
     courses = zip(labels, trainings, strict=True)
     plot_courses([training.course(label) for label, training in courses], files[0])
-    for label, training, (users, items, matrix), file in zip(
-        labels, trainings, tables, files[1:], strict=True
+    for label, training, table, (_, train), file in zip(
+        labels, trainings, tables, models, files[1:], strict=True
     ):
-        rows.append({"run": label, **training.row(), **measure(users, items, matrix)})
-        plot_sphere(*circles(users, items, matrix), f"{label} on {training.dataset}", file)
+        placed = (table.users, table.items, train.matrix())
+        rows.append({"run": label, **training.row(), **measure(*placed)})
+        plot_sphere(*circles(*placed), f"{label} on {train.name}", file)
     if as_json:
         print_json({"rows": rows, "files": [str(file) for file in files]})
         return
@@ -76,10 +76,7 @@ class _Training:
     """What a run folder says."""
 
     folder: Path
-    model: str
-    dataset: str
-    split: str
-    seed: int
+    run: TrainingRun
     metrics: list[dict[str, Any]]
     """Its epochs' rows, ascending; one or more have alignment and uniformity."""
 
@@ -96,34 +93,12 @@ class _Training:
     def row(self) -> dict[str, Any]:
         """What the table says of the training."""
         return {
-            "model": self.model,
-            "data": self.dataset,
+            "model": self.run.model,
+            "data": self.run.data,
             "epochs": self.metrics[-1]["epoch"],
             "best_epoch": self.best,
             "ndcg@20": self.quality,
         }
-
-    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32], csr_matrix]:
-        """Users and items of the saved model, and the interactions that it was fitted on, made again."""
-        from tastemaker.data.registry import split_of
-        from tastemaker.retrieval import saved
-
-        home = self.folder / "model"
-        if not saved.exists(home):
-            raise InputError(
-                f"{self.folder}: no saved model, as the training has not ended; give the same train command "
-                "again to go on"
-            )
-        arrays, meta = saved.read(home)
-        if not {"users", "items"} <= arrays.keys():
-            raise InputError(f"{self.folder}: {self.model} has no embeddings of users and items to measure")
-        train = split_of(self.dataset, self.split, self.seed).train
-        if meta.get("data") != train.fingerprint:
-            raise InputError(
-                f"{self.folder}: its model was fitted on other interactions than {self.dataset} has now; "
-                + _again(self.model, self.dataset)
-            )
-        return arrays["users"], arrays["items"], train.matrix()
 
     def course(self, label: str) -> Course:
         """What is drawn of the training."""
@@ -141,18 +116,11 @@ class _Training:
 
 def _training(folder: Path) -> _Training:
     """Read a run folder. Raises InputError when it is none, or none of a training with geometry."""
-    from pydantic import BaseModel
-
-    from tastemaker.runs import Run, load_config
-
-    class TrainingRun(BaseModel):
-        model: str
-        data: str
-        split: str
-        seed: int
+    from tastemaker.retrieval.trained import TrainingRun
+    from tastemaker.runs import Run
 
     try:
-        config = load_config(folder / "config.toml", TrainingRun)
+        config = TrainingRun.read(folder)
         rows = Run(folder, config).metrics()
     except (InputError, ValueError) as error:
         raise InputError(f"{folder}: no whole run folder ({error}); {_again('MODEL', 'DATA')}") from None
@@ -161,7 +129,7 @@ def _training(folder: Path) -> _Training:
             f"{folder}: its metrics have no alignment and uniformity, which only a training in epochs logs; "
             + _again(config.model, config.data)
         )
-    return _Training(folder, config.model, config.data, config.split, config.seed, rows)
+    return _Training(folder, config, rows)
 
 
 def _has_geometry(row: dict[str, Any]) -> bool:

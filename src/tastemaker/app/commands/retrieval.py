@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 import time
@@ -15,7 +16,7 @@ import typer
 from tastemaker.app.commands import use
 from tastemaker.app.commands.geometry import geometry as show_geometry
 from tastemaker.app.commands.tune import tune
-from tastemaker.app.console import JsonOption, err, print_json, print_table
+from tastemaker.app.console import JsonOption, print_json, print_table, progress_bar, read_settings
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def train(
     """Fit a model on the train part and show how it does on the valid part (on test, if there is none).
 
     An interrupted training goes on from its last whole epoch when the same command is given again. Several
-    processes train one embedding model: torchrun --nproc-per-node 2 -m tastemaker retrieval train …
+    processes train one embedding model: torchrun --nproc-per-node 2 -m -- tastemaker retrieval train …
 
     Example: tastemaker retrieval train directau --data ml-100k --set gamma=1 --set epochs=50 --run runs/au
     """
@@ -63,7 +64,7 @@ def train(
     from tastemaker.retrieval.evaluator import evaluate
     from tastemaker.retrieval.torchrun import in_turn, joined
 
-    overrides = _settings(settings or [])
+    overrides: dict[str, Any] = dict(read_settings(settings))
     if "seed" in registry.model_type(name).config_type.model_fields:
         overrides.setdefault("seed", str(seed))
     if geometry:
@@ -73,7 +74,7 @@ def train(
     with joined() as first:
         parts = in_turn(lambda: split_of(data, split, seed))
         if first:
-            model = _fit(name, parts, (split, seed), overrides, folder)
+            model = _fit(asked, parts, (split, seed), overrides, folder)
         else:
             asked.fit(parts.train, parts.valid)
     if first:
@@ -131,22 +132,41 @@ def reproduce(
 
 
 @app.command()
-def models() -> None:
+def models(as_json: JsonOption = False) -> None:
     """List the models with their settings.
 
     Example: tastemaker retrieval models
     """
     from tastemaker.retrieval import registry
+    from tastemaker.retrieval.embedding import EmbeddingConfig
 
-    rows = []
+    common = EmbeddingConfig().model_dump(mode="json")
+    rows: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for name in registry.names():
         kind = registry.model_type(name)
-        fields = kind.config_type.model_fields
-        settings = ", ".join(f"{key}={field.default}" for key, field in fields.items())
-        rows.append(
-            {"model": name, "what": (kind.__doc__ or "").split(".")[0], "settings": settings or "none"}
-        )
-    print_table(rows, title="Retrieval models")
+        config = kind().config
+        settings = config.model_dump(mode="json")
+        what = " ".join((kind.__doc__ or "").partition(".")[0].split())
+        rows.append({"model": name, "what": what, "settings": settings})
+        if isinstance(config, EmbeddingConfig):
+            own = {key: value for key, value in settings.items() if (key, value) not in common.items()}
+            told = f"{_defaults(own)} *"
+        else:
+            told = _defaults(settings) or "none"
+        shown.append({"model": name, "what": what, "settings": told})
+    if as_json:
+        print_json(rows)
+        return
+    caption = f"* and, where nothing else is said: {_defaults(common)}"
+    print_table(shown, title="Retrieval models and the defaults of their settings", caption=caption)
+
+
+def _defaults(settings: Mapping[str, Any]) -> str:
+    """As they would be written after `--set`."""
+    return ", ".join(
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in settings.items()
+    )
 
 
 def _compare(
@@ -194,17 +214,6 @@ def _compare(
     print_table(shown, title=f"Retrieval on {data}", caption=caption)
 
 
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    """`key=value` texts as a mapping; the model's config turns the values into numbers."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise InputError(f"--set {pair!r}: write key=value, for example --set gamma=1")
-        found[key] = value
-    return found
-
-
 def _lengths(text: str) -> list[int]:
     """`10,20` as ascending list lengths."""
     try:
@@ -231,60 +240,23 @@ def _check_train(model: Retriever[Any], folder: Path | None) -> None:
 
 
 def _fit(
-    name: str, split: Split, drawn: tuple[str, int], overrides: dict[str, Any], folder: Path | None
+    model: Retriever[Any],
+    split: Split,
+    drawn: tuple[str, int],
+    overrides: dict[str, Any],
+    folder: Path | None,
 ) -> Retriever[Any]:
     """Fit in a run folder, or in the cache, and show how it goes."""
-    from tastemaker.retrieval import registry
+    from tastemaker.retrieval import registry, trained
 
     with _progress() as tell:
 
         def on_epoch(row: Mapping[str, Any]) -> None:
-            tell(name, drawn[1], row)
+            tell(model.name, drawn[1], row)
 
         if folder is None:
-            return registry.fit_cached(name, split, on_epoch=on_epoch, **overrides)
-        return _in_run_folder(folder, name, split, drawn, overrides, on_epoch)
-
-
-def _in_run_folder(
-    folder: Path, name: str, split: Split, drawn: tuple[str, int], overrides: dict[str, Any], on_epoch: Any
-) -> Retriever[Any]:
-    """Fit in a run folder, go on with what was begun there, or load what is finished there."""
-    from pydantic import BaseModel, ConfigDict
-
-    from tastemaker.retrieval import registry
-    from tastemaker.runs import Run
-
-    class TrainingRun(BaseModel):
-        model_config = ConfigDict(frozen=True, extra="forbid")
-        model: str
-        data: str
-        split: str
-        seed: int
-        protocol: str
-        settings: dict[str, Any]
-
-    model = registry.create(name, **overrides)
-    config = TrainingRun(
-        model=name,
-        data=split.train.name,
-        split=drawn[0],
-        seed=drawn[1],
-        protocol=split.protocol,
-        settings=model.config.model_dump(mode="json"),
-    )
-    run = Run.open(folder, config)
-    if run.finished:
-        return type(model).load(folder / "model", split.train)
-
-    def log(row: Mapping[str, Any]) -> None:
-        run.log(row)
-        on_epoch(row)
-
-    model.fit(split.train, split.valid, folder=run.checkpoints, on_epoch=log)
-    model.save(folder / "model")
-    run.finish({"fit_seconds": model.fit_seconds})
-    return model
+            return registry.fit_cached(model.name, split, on_epoch=on_epoch, **overrides)
+        return trained.fit(model, folder, split, trained.TrainingRun.of(model, split, *drawn), on_epoch)
 
 
 def _show_fit(model: Retriever[Any], measured: Evaluation, as_json: bool) -> None:
@@ -311,10 +283,7 @@ def _show_fit(model: Retriever[Any], measured: Evaluation, as_json: bool) -> Non
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Gives a function that shows one row of a training as a bar on standard error."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with progress_bar() as progress:
         tasks: dict[tuple[str, int], Any] = {}
 
         def tell(name: str, seed: int, row: Mapping[str, Any]) -> None:

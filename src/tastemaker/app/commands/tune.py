@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tastemaker.app.console import JsonOption, cell, err, out, print_json, print_table
+from tastemaker.app.console import (
+    JsonOption,
+    cell,
+    err,
+    out,
+    print_json,
+    print_table,
+    progress_bar,
+    read_settings,
+)
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +31,7 @@ _SHOWN = 5
 
 
 def tune(
-    name: Annotated[str, typer.Argument(help="A retrieval model.")],
+    name: Annotated[str, typer.Argument(help="The model; `tastemaker retrieval models` lists them.")],
     data: Annotated[str, typer.Option("--data", help="Name of a data set.")],
     folder: Annotated[
         Path, typer.Option("--run", help="Folder of the search; it is gone on with from there.")
@@ -55,7 +64,6 @@ def tune(
 
     Example: tastemaker retrieval tune directau --data ml-100k --search gamma=0.1:5:log --run runs/tune-au
     """
-    from tastemaker.app.commands.retrieval import _settings
     from tastemaker.data import registry as datasets
     from tastemaker.data.splits import make_split
     from tastemaker.retrieval import tuning
@@ -63,7 +71,7 @@ def tune(
     from tastemaker.retrieval.tuning_plot import plot
     from tastemaker.runs import Run, write_whole
 
-    begin = _settings(settings or [])
+    begin = read_settings(settings)
     if find_spec("optuna") is None:
         raise InputError("tuning needs Optuna: pip install 'tastemaker[tune]'")
     model_type(name)
@@ -158,10 +166,7 @@ def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 @contextmanager
 def _progress(trials: int, metric: str) -> Iterator[tuple[Any, Any]]:
     """Gives a function for each epoch and one for each trial, which show a bar on standard error."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("trial 0", total=trials)
         best = ""
         highest = float("-inf")

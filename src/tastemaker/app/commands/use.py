@@ -47,10 +47,12 @@ def export(
 
     Example: tastemaker retrieval export runs/au --to embeddings.npz
     """
+    from tastemaker.retrieval import trained
     from tastemaker.retrieval.export import export as write
 
-    model, dataset = trained(run)
-    users, items = _tables(model)
+    model, dataset = trained.load(run)
+    tables = trained.embeddings(model)
+    users, items = tables.users, tables.items
     files = [str(file) for file in write(users, items, dataset, target, force=force)]
     if as_json:
         print_json(
@@ -83,13 +85,14 @@ def similar(
     import numpy as np
 
     from tastemaker.data import registry as datasets
+    from tastemaker.retrieval import trained
     from tastemaker.retrieval.base import ItemScorer
     from tastemaker.retrieval.registry import create
 
     if Path(model).is_dir():
         if data is not None:
             raise InputError("a run folder names its own data set: leave --data out")
-        fitted, dataset = trained(Path(model))
+        fitted, dataset = trained.load(Path(model))
         position = dataset.item_index(item)
     else:
         if data is None:
@@ -139,6 +142,7 @@ def index(
     """
     from pydantic import ValidationError
 
+    from tastemaker.retrieval import trained
     from tastemaker.retrieval.index import META, IndexConfig, ItemIndex
 
     given = {"neighbours": neighbours, "ef_construction": ef_construction, "ef_search": ef_search}
@@ -151,13 +155,14 @@ def index(
         raise InputError(f"--{option} {first['input']!r}: {first['msg']}") from None
     if (target / META).exists() and not force:
         raise InputError(f"{target} holds an index; choose another folder, or give --force to replace it")
-    model, dataset = trained(run)
-    users, items = _tables(model)
+    model, dataset = trained.load(run)
+    tables = trained.embeddings(model)
+    items = tables.items
     began = time.perf_counter()
     built = ItemIndex.build(items, config)
     seconds = time.perf_counter() - began
     built.save(target)
-    queries = _queries(users, dataset)
+    queries = _queries(tables.users, dataset)
     exact = ItemIndex.build(items, IndexConfig(kind="exact"))
     row = {
         "kind": kind,
@@ -212,40 +217,6 @@ def recommend_from_history(history: str, data: str, retriever: str | None, n: in
     if len(known) > _NAMED:
         known[_NAMED:] = [f"{len(known) - _NAMED} more"]
     print_table(rows, title=f"For someone who took {', '.join(known)}", caption=f"{name} on {data}")
-
-
-def trained(folder: Path) -> tuple[Retriever[Any], Dataset]:
-    """The model of a finished run and the interactions that it was fitted on, made again.
-
-    Raises InputError when the folder holds no finished run, or the data has changed since.
-    """
-    from pydantic import BaseModel
-
-    from tastemaker.data import registry as datasets
-    from tastemaker.data.splits import make_split
-    from tastemaker.retrieval import saved
-    from tastemaker.retrieval.registry import model_type
-    from tastemaker.runs import load_config
-
-    class TrainingRun(BaseModel):
-        model: str
-        data: str
-        split: str
-        seed: int
-
-    config = load_config(folder / "config.toml", TrainingRun)
-    if not saved.exists(folder / "model"):
-        raise InputError(f"{folder}: the training has not ended; give the same train command again to go on")
-    train = make_split(datasets.load(config.data), config.split, config.seed).train
-    return model_type(config.model).load(folder / "model", train), train
-
-
-def _tables(model: Retriever[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The embeddings of users [n_users, d] and items [n_items, d]; InputError for a model that has none."""
-    embeddings = getattr(model, "embeddings", None)
-    if embeddings is None:
-        raise InputError(f"{model.name} has no embeddings; bpr and directau are among those that have")
-    return embeddings.users, embeddings.items
 
 
 def _fitted(name: str, dataset: Dataset) -> Retriever[Any]:

@@ -30,7 +30,6 @@ class LightGCN:
         self.layers = layers
         self._tables = tables(n_users, n_items, embedding_size, seed)
         self.graph = Graph(matrix)
-        self._rounds: list[tuple[Table, Table]] = []
 
     def parameters(self) -> dict[str, Tensor]:
         return self._tables
