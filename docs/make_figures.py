@@ -6,17 +6,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tastemaker.retrieval.geometry_plots import Course, plot_courses
+
 ROOT = Path(__file__).parents[1]
 
 TITLES = {
     "retrieval-ml100k": "Retrieval models on MovieLens-100K",
+    "retrieval-ml100k-time": "Retrieval models on MovieLens-100K, split by time",
+    "retrieval-beauty": "Amazon Beauty in the protocol of the DirectAU paper",
+    "retrieval-gowalla": "Gowalla in the protocol of the DirectAU paper",
+    "retrieval-gowalla-official": "Gowalla as LightGCN's authors split it",
+    "retrieval-bench": "Training and evaluation beside the plain way",
+    "retrieval-index": "Search in a large catalogue",
+    "retrieval-geometry": "Alignment and uniformity on MovieLens-100K",
     "agents-ml100k-analyse-ranking": "Agents rank: Manager with two analysts",
     "agents-ml100k-single-ranking": "Agents rank: the Manager alone",
     "agents-ml100k-analyse-rating": "Agents predict ratings: Manager with two analysts",
     "agents-ml100k-single-rating": "Agents predict ratings: the Manager alone",
     "llm-bench": "The local language model",
 }
-HIDDEN = {"data", "config", "score_seconds", "coverage@10", "coverage@50"} | {
+HIDDEN = {"data", "config", "score_seconds", "coverage@10", "coverage@50", "course"} | {
     f"{name}@{k}"
     for name in ("mrr", "map", "precision", "hit")
     for k in (10, 20, 50)
@@ -30,7 +39,7 @@ def cell(value: Any) -> str:
         case None:
             return "–"
         case {"mean": mean, "low": low, "high": high}:
-            return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+            return f"{mean:.4f} [{low:.4f}, {high:.4f}]"
         case float():
             return (
                 f"{value:,.0f}"
@@ -67,5 +76,13 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def draw_courses() -> None:
+    """The trainings of results/retrieval-geometry.json in the plane of alignment and uniformity."""
+    result = json.loads((ROOT / "results" / "retrieval-geometry.json").read_text(encoding="utf-8"))
+    courses = [Course(**row["course"]) for row in result["rows"]]
+    plot_courses(courses, ROOT / "docs" / "images" / "geometry.png")
+
+
 if __name__ == "__main__":
+    draw_courses()
     (ROOT / "docs" / "figures.md").write_text(page(), encoding="utf-8")

@@ -81,9 +81,12 @@ def meta(model: str, data: str) -> dict[str, Any]:
 def test_rows_are_fresh_measures_of_the_saved_models(call: Call, toy: Dataset, tmp_path: Path) -> None:
     make_run(tmp_path / "one", toy, seed=0)
     make_run(tmp_path / "two", toy, seed=3, model="directau")
-    code, out, err = call("one", "two", "--out", "plots/both", "--json")
+    code, out, err = call("one", "two", "--out", "plots/both", "--results", "found.json", "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
+    kept = json.loads((tmp_path / "found.json").read_text())["rows"]
+    assert [row | {"course": None} for row in kept] == [row | {"course": None} for row in found["rows"]]
+    assert kept[1]["course"]["epochs"] == [1, 2, 3]
     for row, seed, name, model in zip(
         found["rows"], (0, 3), ("one", "two"), ("bpr", "directau"), strict=True
     ):

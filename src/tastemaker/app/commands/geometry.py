@@ -5,8 +5,11 @@ Reads the run folders that `tastemaker retrieval train … --geometry --run FOLD
 
 from __future__ import annotations
 
+import shlex
+import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +30,9 @@ def geometry(
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for the plots; by default plots/ in the first run.")
     ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="Also write the rows, with each training's course, to this JSON file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure alignment and uniformity of trained models, and draw them: geometry.png and sphere-RUN.png.
@@ -39,7 +45,9 @@ def geometry(
     from tastemaker.retrieval import trained
     from tastemaker.retrieval.geometry import measure
     from tastemaker.retrieval.geometry_plots import circles, plot_courses, plot_sphere
+    from tastemaker.runs import write_results
 
+    started = time.monotonic()
     trainings = [_training(path) for path in dict.fromkeys(path.resolve() for path in runs)]
     labels = _labels([training.folder for training in trainings])
     models = [trained.load(training.folder) for training in trainings]
@@ -51,13 +59,23 @@ def geometry(
     rows = []
     files = [out / "geometry.png", *(out / f"sphere-{label}.png" for label in labels)]
     courses = zip(labels, trainings, strict=True)
-    plot_courses([training.course(label) for label, training in courses], files[0])
+    drawn = [training.course(label) for label, training in courses]
+    plot_courses(drawn, files[0])
     for label, training, table, (_, train), file in zip(
         labels, trainings, tables, models, files[1:], strict=True
     ):
         placed = (table.users, table.items, train.matrix())
         rows.append({"run": label, **training.row(), **measure(*placed)})
         plot_sphere(*circles(*placed), f"{label} on {train.name}", file)
+    if results is not None:
+        write_results(
+            results,
+            command=shlex.join(["tastemaker", *sys.argv[1:]]),
+            seeds=sorted({training.run.seed for training in trainings}),
+            seconds=time.monotonic() - started,
+            protocol="saved models over their training interactions; ndcg@20 of the valid part",
+            rows=[row | {"course": asdict(course)} for row, course in zip(rows, drawn, strict=True)],
+        )
     if as_json:
         print_json({"rows": rows, "files": [str(file) for file in files]})
         return
