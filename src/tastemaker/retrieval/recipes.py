@@ -130,11 +130,6 @@ _GOWALLA = (
 )
 
 _OFFICIAL_MF = Recipe("directau", "directau", {**_GOWALLA_MF.settings, "epochs": 60})
-_OFFICIAL_MEMBERS = tuple(
-    {"model": one.model, "settings": dict(one.settings), "weight": weight}
-    for one, weight in ((_GOWALLA_EASE, 0.35), (_GOWALLA_GFCF, 0.125), (_OFFICIAL_MF, 1.0))
-)
-"""There is no valid part to weigh them by: the weights are those of the same blend on the split by ratio."""
 _OFFICIAL = (
     _POPULARITY,
     _GOWALLA_EASE,
@@ -154,7 +149,6 @@ _OFFICIAL = (
             "epochs": 20,
         },
     ),
-    Recipe("blend of ease, gfcf and directau", "blend", {"members": _OFFICIAL_MEMBERS}),
 )
 
 REPRODUCTIONS = {
