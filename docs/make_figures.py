@@ -15,6 +15,7 @@ TITLES = {
     "retrieval-ml100k-time": "Retrieval models on MovieLens-100K, split by time",
     "retrieval-beauty": "Amazon Beauty in the protocol of the DirectAU paper",
     "retrieval-gowalla": "Gowalla in the protocol of the DirectAU paper",
+    "retrieval-gowalla-official": "Gowalla as LightGCN's authors split it",
     "retrieval-bench": "Training and evaluation beside the plain way",
     "retrieval-geometry": "Alignment and uniformity on MovieLens-100K",
     "agents-ml100k-analyse-ranking": "Agents rank: Manager with two analysts",
@@ -39,13 +40,7 @@ def cell(value: Any) -> str:
         case {"mean": mean, "low": low, "high": high}:
             return f"{mean:.4f} [{low:.4f}, {high:.4f}]"
         case float():
-            return (
-                f"{value:,.0f}"
-                if abs(value) >= 100
-                else f"{value:.2f}"
-                if abs(value) >= 1
-                else f"{value:.3f}"
-            )
+            return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{2 if abs(value) >= 1 else 4}f}"
         case _:
             return str(value)
 
