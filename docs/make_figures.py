@@ -14,6 +14,7 @@ TITLES = {
     "retrieval-ml100k": "Retrieval models on MovieLens-100K",
     "retrieval-ml100k-time": "Retrieval models on MovieLens-100K, split by time",
     "retrieval-beauty": "Amazon Beauty in the protocol of the DirectAU paper",
+    "retrieval-beauty-time": "Amazon Beauty: how long one training takes, evaluations included",
     "retrieval-gowalla": "Gowalla in the protocol of the DirectAU paper",
     "retrieval-gowalla-official": "Gowalla as LightGCN's authors split it",
     "retrieval-bench": "Training and evaluation beside the plain way",
