@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,6 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from tastemaker.app.cli import main
-from tastemaker.data import registry, store
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import by_ratio
 from tastemaker.retrieval import saved
@@ -26,26 +25,8 @@ ANEW = "train it anew: tastemaker retrieval train {} --data {} --geometry --run 
 
 
 @pytest.fixture
-def call(
-    toy: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    """Runs the command in a folder and with a cache of its own that holds the toy data: exit code, standard
-    output, standard error.
-    """
-    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.chdir(tmp_path)
-    store.save(toy, registry.home("toy"))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["tastemaker", "retrieval", "geometry", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        code = stop.value.code
-        return code if isinstance(code, int) else 0, captured.out, captured.err
-
-    return run
+def call(tastemaker: Call) -> Call:
+    return partial(tastemaker, "retrieval", "geometry")
 
 
 def tables(seed: int, toy: Dataset) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tastemaker.app import console
-from tastemaker.app.cli import main
-from tastemaker.data import registry, store
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import by_ratio, leave_last_out
 from tastemaker.retrieval import recipes
@@ -24,25 +23,8 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    toy: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    """Runs a command with a cache of its own that holds the toy data: exit code, standard output, standard
-    error.
-    """
-    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
-    store.save(toy, registry.home("toy"))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["tastemaker", "retrieval", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        code = stop.value.code
-        return code if isinstance(code, int) else 0, captured.out, captured.err
-
-    return run
+def call(tastemaker: Call) -> Call:
+    return partial(tastemaker, "retrieval")
 
 
 def test_evaluate_prints_one_table_with_its_terms(call: Call) -> None:

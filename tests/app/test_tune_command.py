@@ -12,35 +12,14 @@ import pytest
 
 pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'tastemaker[tune]'")
 
-from tastemaker.app.cli import main
-from tastemaker.data import registry, store
-from tastemaker.data.dataset import Dataset
 from tastemaker.retrieval.ease import EASE
 
 Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    toy: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    """Runs a command in a folder of its own, with a cache that holds the toy data: exit code, standard
-    output, standard error.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
-    store.save(toy, registry.home("toy"))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["tastemaker", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        code = stop.value.code
-        return code if isinstance(code, int) else 0, captured.out, captured.err
-
-    return run
+def call(tastemaker: Call) -> Call:
+    return tastemaker
 
 
 TUNE = ["retrieval", "tune", "ease", "--data", "toy", "--search", "reg=0.1:1000:log", "--run", "run"]

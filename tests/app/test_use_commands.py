@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tastemaker.app.cli import main
 from tastemaker.data import registry, store
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import by_ratio
@@ -22,25 +21,8 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    toy: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    """Runs a command with a cache of its own that holds the toy data: exit code, standard output, standard
-    error.
-    """
-    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
-    store.save(toy, registry.home("toy"))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["tastemaker", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        code = stop.value.code
-        return code if isinstance(code, int) else 0, captured.out, captured.err
-
-    return run
+def call(tastemaker: Call) -> Call:
+    return tastemaker
 
 
 @pytest.fixture

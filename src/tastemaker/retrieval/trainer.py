@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class _Training:
     figure: float | None = None
     """The best so far."""
     best_epoch: int = 0
-    negatives: UniformNegatives | None = field(default=None)
+    negatives: UniformNegatives | None = None
 
 
 def train(
