@@ -100,8 +100,7 @@ class Blend(HistoryRetriever[BlendConfig]):
         )
 
     def _settings(self, member: Member) -> dict[str, Any]:
-        seeded = "seed" in registry.model_type(member.model).config_type.model_fields
-        return ({"seed": self.config.seed} if seeded else {}) | member.settings
+        return {**registry.seed_of(member.model, self.config.seed), **member.settings}
 
     def _sum(self, scores: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
         parts = [np.float32(w) * one for w, one in zip(self.weights, scores, strict=True) if one is not None]

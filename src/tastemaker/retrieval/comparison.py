@@ -18,7 +18,7 @@ from tastemaker.data.splits import Split
 from tastemaker.retrieval.evaluator import Evaluation, evaluate, warm_users
 from tastemaker.retrieval.metrics import intervals
 from tastemaker.retrieval.recipes import Recipe
-from tastemaker.retrieval.registry import create, fit_cached
+from tastemaker.retrieval.registry import create, fit_cached, seed_of
 
 OnModelEpoch = Callable[[str, int, Mapping[str, Any]], None]
 """Told of a model's name, the seed, and one row of its training."""
@@ -51,11 +51,11 @@ def compare(
     `only_warm` leaves out users without training interactions. Raises InputError for an unknown model or
     setting before any is fitted.
     """
-    kinds = [type(create(recipe.model, **recipe.settings)) for recipe in recipes]
+    for recipe in recipes:
+        create(recipe.model, **recipe.settings)
     rows: list[dict[str, Any]] = []
     protocol = ""
-    for recipe, kind in zip(recipes, kinds, strict=True):
-        seeded = "seed" in kind.config_type.model_fields
+    for recipe in recipes:
         evaluations: list[Evaluation] = []
         fit_seconds: list[float] = []
         for seed, part in zip(seeds, parts, strict=True):
@@ -64,7 +64,7 @@ def compare(
                 if on_epoch:
                     on_epoch(name, seed, row)
 
-            settings = {**recipe.settings, **({"seed": seed} if seeded else {})}
+            settings = {**recipe.settings, **seed_of(recipe.model, seed)}
             model = fit_cached(recipe.model, part, cache=cache, on_epoch=tell, **settings)
             users = warm_users(part) if only_warm else None
             evaluations.append(evaluate(model, part, "test", ks, users))

@@ -60,6 +60,11 @@ def model_type(name: str) -> type[Retriever[Any]]:
     return found
 
 
+def seed_of(name: str, seed: int) -> dict[str, int]:
+    """The setting `seed`, for a model that has one; nothing for the others."""
+    return {"seed": seed} if "seed" in model_type(name).config_type.model_fields else {}
+
+
 def create(name: str, **overrides: Any) -> Retriever[Any]:
     """An unfitted model with its default config but for `overrides` (values may be text, as from a command
     line).

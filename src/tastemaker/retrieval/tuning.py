@@ -99,10 +99,8 @@ def plan(
     rank.
     """
     kind = registry.model_type(name)
-    seeded = {"seed": seed} if "seed" in kind.config_type.model_fields else {}
-    settings = registry.create(name, **seeded | dict(begin or {})).config.model_dump(
-        mode="json", exclude_none=True
-    )
+    begun = {**registry.seed_of(name, seed), **(begin or {})}
+    settings = registry.create(name, **begun).config.model_dump(mode="json", exclude_none=True)
     _length(metric)
     questions(split.train, split.valid)
     space = read_space(name, settings, specs)

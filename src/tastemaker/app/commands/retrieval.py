@@ -64,9 +64,7 @@ def train(
     from tastemaker.retrieval.evaluator import evaluate
     from tastemaker.retrieval.torchrun import in_turn, joined
 
-    overrides: dict[str, Any] = dict(read_settings(settings))
-    if "seed" in registry.model_type(name).config_type.model_fields:
-        overrides.setdefault("seed", str(seed))
+    overrides: dict[str, Any] = {**registry.seed_of(name, seed), **read_settings(settings)}
     if geometry:
         overrides["geometry"] = True
     asked = registry.create(name, **overrides)
