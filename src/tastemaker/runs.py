@@ -102,6 +102,14 @@ class Run:
         """Whether `finish` was called, in this process or an earlier one."""
         return self._done_file.exists()
 
+    def summary(self) -> dict[str, Any]:
+        """What `finish` was given. Raises InputError when the run has not ended, or is damaged."""
+        try:
+            found: dict[str, Any] = json.loads(self._done_file.read_text(encoding="utf-8"))["summary"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{self._done_file}: no readable end of a run ({error})") from None
+        return found
+
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Append one line to `metrics.jsonl`. Values are JSON; NaN and infinities are written as null."""
         self._check_open()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tastemaker.data.splits import Split
+from tastemaker.data.splits import Split, by_ratio
 from tastemaker.errors import InputError
 from tastemaker.retrieval.blend import Blend, BlendConfig, Member
 from tastemaker.retrieval.evaluator import evaluate
@@ -47,8 +47,18 @@ def test_weights_found_on_valid_are_no_worse_there_than_any_member(small: Split)
     assert model.weights.max() == 1
 
 
-def test_without_valid_and_weights_members_count_alike(small: Split) -> None:
-    model = blend(Member(model="ease"), Member(model="itemknn")).fit(small.train)
+def test_without_valid_weights_are_found_on_a_tenth_and_members_fitted_to_all(small: Split) -> None:
+    members = (Member(model="ease"), Member(model="popularity"))
+    model = blend(*members).fit(small.train)
+    part = by_ratio(small.train, (0.9, 0.1, 0.0), seed=0)
+    np.testing.assert_array_equal(model.weights, blend(*members).fit(part.train, part.valid).weights)
+    whole = create("ease").fit(small.train)
+    np.testing.assert_array_equal(model.members[0].score(np.arange(60)), whole.score(np.arange(60)))
+
+
+def test_where_nothing_can_be_held_out_members_count_alike(small: Split) -> None:
+    first = small.train.take(small.train.user_ptr[:-1])
+    model = blend(Member(model="itemknn"), Member(model="popularity")).fit(first)
     assert model.weights.tolist() == [1, 1]
 
 

@@ -22,12 +22,13 @@ import torch
 from scipy.sparse import csr_matrix, load_npz, save_npz
 from typer.testing import CliRunner
 
+from tastemaker import checkpoint
 from tastemaker.app.cli import app
 from tastemaker.data import store
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval import checkpoint, distributed, trainer
+from tastemaker.retrieval import distributed, trainer
 from tastemaker.retrieval.embedding import EmbeddingConfig
 from tastemaker.retrieval.encoders.base import Encoder
 from tastemaker.retrieval.encoders.lightgcn import LightGCN

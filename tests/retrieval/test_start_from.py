@@ -11,10 +11,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from tastemaker import checkpoint
 from tastemaker.app.cli import app
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
-from tastemaker.retrieval import checkpoint
 from tastemaker.retrieval.registry import create
 
 Rows = list[Mapping[str, Any]]

@@ -11,9 +11,10 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
+from tastemaker import checkpoint
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval import checkpoint, trainer
+from tastemaker.retrieval import trainer
 from tastemaker.retrieval.embedding import EmbeddingConfig
 from tastemaker.retrieval.encoders.lightgcn import LightGCN
 from tastemaker.retrieval.encoders.mf import MatrixFactorization

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 import tastemaker
-from tastemaker.app.commands import agents, bench, data, demo, retrieval
+from tastemaker.app.commands import agents, bench, data, demo, policy, retrieval, world
 from tastemaker.app.console import err
 from tastemaker.errors import TastemakerError
 
@@ -26,6 +26,8 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(retrieval.app, name="retrieval")
+app.add_typer(world.app, name="world")
+app.add_typer(policy.app, name="policy")
 app.command()(agents.recommend)
 app.add_typer(agents.app, name="agents")
 app.add_typer(bench.app, name="bench")

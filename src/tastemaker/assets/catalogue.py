@@ -20,6 +20,45 @@ _ML_1M_USERS = File(
     name="users.dat", size=134_368, sha256="1dc3a95300cb19f7c10e027daf29b8cdf1d908dab65b5edfb45950aa389a10a3"
 )
 
+_COAT_FILES = (
+    File(
+        name="train.ascii",
+        size=174_290,
+        sha256="a87bd9e7eaf3b89f976df3f25d4aa5d5d871be8a00b58947df9e6e015559bd37",
+    ),
+    File(
+        name="test.ascii",
+        size=174_290,
+        sha256="de6714ab105a5e0be8166be7fd313901b29f9a09c3bea307901457d1d71847e6",
+    ),
+    File(
+        name="user_item_features/item_features.ascii",
+        size=20_100,
+        sha256="edea8217ec5606779b4d3bf819f7591dc63bcd5194d619e8048c2322d07630b1",
+    ),
+    File(
+        name="user_item_features/item_features_map.txt",
+        size=498,
+        sha256="2675dfaa38b89a9cbb1997f0cfcd46ed7e0e366dc515d12d95508d1f356e5d25",
+    ),
+    File(
+        name="user_item_features/user_features.ascii",
+        size=8_410,
+        sha256="d8f9531b601c54a7272602f8b21fa6cb4652cbf122e35d8615ea9645ebbf1b1f",
+    ),
+    File(
+        name="user_item_features/user_features_map.txt",
+        size=211,
+        sha256="3b8c825ad4445d4a46a400629c5fb43c805ff5a7982b2e436b69e7262c8a013a",
+    ),
+)
+_COAT_COMPLETED = File(
+    name="completed_ratings.ascii",
+    size=174_000,
+    sha256="fee71820f155a3f43ab50858734a23102c8328cf9bd0e586ed5a7db2fb084223",
+)
+"""Not part of the publication: the completed matrix of Huang et al. 2020 (github.com/BetsyHJ/RL4Rec)."""
+
 _ASSETS = (
     Asset(
         name="ml-100k",
@@ -200,41 +239,8 @@ _ASSETS = (
         citation="Schnabel et al. 2016, Recommendations as Treatments",
         page="https://www.cs.cornell.edu/~schnabts/mnar/",
         forms=(
-            Form(
-                name="original",
-                files=(
-                    File(
-                        name="train.ascii",
-                        size=174_290,
-                        sha256="a87bd9e7eaf3b89f976df3f25d4aa5d5d871be8a00b58947df9e6e015559bd37",
-                    ),
-                    File(
-                        name="test.ascii",
-                        size=174_290,
-                        sha256="de6714ab105a5e0be8166be7fd313901b29f9a09c3bea307901457d1d71847e6",
-                    ),
-                    File(
-                        name="user_item_features/item_features.ascii",
-                        size=20_100,
-                        sha256="edea8217ec5606779b4d3bf819f7591dc63bcd5194d619e8048c2322d07630b1",
-                    ),
-                    File(
-                        name="user_item_features/item_features_map.txt",
-                        size=498,
-                        sha256="2675dfaa38b89a9cbb1997f0cfcd46ed7e0e366dc515d12d95508d1f356e5d25",
-                    ),
-                    File(
-                        name="user_item_features/user_features.ascii",
-                        size=8_410,
-                        sha256="d8f9531b601c54a7272602f8b21fa6cb4652cbf122e35d8615ea9645ebbf1b1f",
-                    ),
-                    File(
-                        name="user_item_features/user_features_map.txt",
-                        size=211,
-                        sha256="3b8c825ad4445d4a46a400629c5fb43c805ff5a7982b2e436b69e7262c8a013a",
-                    ),
-                ),
-            ),
+            Form(name="completed", files=(*_COAT_FILES, _COAT_COMPLETED)),
+            Form(name="original", files=_COAT_FILES),
         ),
         archives=(
             Archive(

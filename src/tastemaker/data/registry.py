@@ -31,7 +31,7 @@ _READERS: dict[str, dict[str, Callable[[Path], Dataset]]] = {
     "ml-1m": {"original": movielens.read_1m, "no timestamps": movielens.read_1m},
     "gowalla": {"original": _gowalla},
     "amazon-beauty": {"original": amazon.read_beauty},
-    "coat": {"original": coat.read},
+    "coat": {"completed": coat.read, "original": coat.read},
 }
 """By data set (which is the asset's name) and form of the asset."""
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
-from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.ranking import nearest
 
 

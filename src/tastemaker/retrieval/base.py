@@ -15,9 +15,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.retrieval import saved
@@ -29,12 +30,6 @@ OnEpoch = Callable[[Mapping[str, Any]], None]
 """Called after each epoch of a trained model with one row: epoch, epochs, loss, seconds, ndcg@20 (with valid
 data), best.
 """
-
-
-class Config(BaseModel):
-    """Base of the models' configs: frozen, and strict about unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TrainingConfig(Config):

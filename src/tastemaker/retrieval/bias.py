@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
-from tastemaker.retrieval.base import Config, Indices, OnEpoch, Retriever
+from tastemaker.retrieval.base import Indices, OnEpoch, Retriever
 
 
 class BiasConfig(Config):

@@ -1,7 +1,7 @@
 """Several models as one: a weighted sum of their scores, each brought to the same scale for each user.
 
 Models that go about it in different ways err on different users, so a sum is often better than any of its
-parts. The weights are found on the valid part, or given. Knows nothing of how its members work.
+parts. The weights are found on a valid part, or given. Knows nothing of how its members work.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
-from tastemaker.data.splits import Split
+from tastemaker.data.splits import Split, by_ratio
 from tastemaker.errors import InputError
 from tastemaker.retrieval import registry
-from tastemaker.retrieval.base import Config, HistoryRetriever, HistoryScorer, Indices, OnEpoch, Retriever
+from tastemaker.retrieval.base import HistoryRetriever, HistoryScorer, Indices, OnEpoch, Retriever
 from tastemaker.retrieval.evaluator import questions
 from tastemaker.retrieval.metrics import ranking_metrics
 from tastemaker.retrieval.ranking import largest, masked
 
+_HELD_OUT = (0.9, 0.1, 0.0)
+"""How train is split to find weights where there is no valid part."""
 _USERS = 2000
 """How many users of the valid part the weights are chosen by."""
 _STEPS = (0.0, 0.25, 0.5, 0.7, 1.4, 2.0)
@@ -41,7 +44,8 @@ class Member(Config):
     settings: dict[str, Any] = Field(default_factory=dict)
     """What differs from its defaults."""
     weight: float | None = Field(default=None, ge=0)
-    """Of its scores in the sum; None lets the valid part decide, for all members."""
+    """Of its scores in the sum; None lets the valid part decide, for all members; without a
+    valid part, a tenth of the training interactions, after which the members are fitted to all of them."""
 
 
 class BlendConfig(Config):
@@ -59,6 +63,7 @@ class Blend(HistoryRetriever[BlendConfig]):
     """
 
     name = "blend"
+    version = 2
     config_type = BlendConfig
     stops_early = True
 
@@ -72,17 +77,29 @@ class Blend(HistoryRetriever[BlendConfig]):
     def _fit(
         self, train: Dataset, valid: Dataset | None, folder: Path | None, on_epoch: OnEpoch | None
     ) -> None:
-        nothing = train.take(np.zeros(len(train), bool))
-        split = Split(train, nothing if valid is None else valid, nothing, "")
-        self.members = [
-            registry.fit_cached(one.model, split, on_epoch=on_epoch, **self._settings(one))
-            for one in self.config.members
-        ]
         given = [one.weight for one in self.config.members]
         if None not in given:
             self.weights = np.array(given, np.float64)
+            self.members = self._members(train, valid, on_epoch)
         elif valid is not None and len(valid):
+            self.members = self._members(train, valid, on_epoch)
             self.weights = _best_weights(self.members, train, valid)
+        else:
+            part = by_ratio(train, _HELD_OUT, self.config.seed)
+            if len(part.valid):
+                tried = self._members(part.train, part.valid, on_epoch)
+                self.weights = _best_weights(tried, part.train, part.valid)
+            self.members = self._members(train, None, on_epoch)
+
+    def _members(
+        self, train: Dataset, valid: Dataset | None, on_epoch: OnEpoch | None
+    ) -> list[Retriever[Any]]:
+        nothing = train.take(np.zeros(len(train), bool))
+        split = Split(train, nothing if valid is None else valid, nothing, "")
+        return [
+            registry.fit_cached(one.model, split, on_epoch=on_epoch, **self._settings(one))
+            for one in self.config.members
+        ]
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
         return self._sum([_standard(member.score(users)) for member in self.members])

@@ -21,9 +21,10 @@ from pydantic import Field
 from scipy.linalg import lapack
 from scipy.sparse import csr_matrix, identity
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.ranking import neighbours
 
 _BLOCK_VALUES = 1 << 22

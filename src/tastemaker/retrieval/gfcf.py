@@ -18,8 +18,9 @@ from pydantic import Field
 from scipy.linalg import qr, svd
 from scipy.sparse import csr_matrix, diags, identity
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
-from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.ranking import neighbours
 
 _OVERSAMPLED, _ITERATIONS = 64, 6

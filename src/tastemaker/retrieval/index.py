@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.errors import InputError
-from tastemaker.retrieval.base import Config
 from tastemaker.retrieval.ranking import NOTHING, largest, masked
 from tastemaker.runs import write_whole
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
-from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.ranking import NOTHING, largest
 
 _BLOCK_SCORES = 1 << 24

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.evaluator import Questions, questions
 from tastemaker.retrieval.metrics import ranking_metrics
 from tastemaker.retrieval.ranking import top_n
@@ -182,7 +183,7 @@ class _Training:
         """
         import torch
 
-        from tastemaker.retrieval import checkpoint
+        from tastemaker import checkpoint
 
         found = checkpoint.read(folder) if folder else None
         if folder and found:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
-from tastemaker.retrieval.base import Config, HistoryRetriever, Indices, OnEpoch
+from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 
 
 class PopularityConfig(Config):

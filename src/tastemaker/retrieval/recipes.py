@@ -111,7 +111,14 @@ _GOWALLA_GFCF = Recipe("gfcf, tuned", "gfcf", {"n_factors": 1024, "score_exponen
 _GOWALLA_MF = Recipe(
     "directau",
     "directau",
-    {"gamma": 5, "batch_size": 1024, "learning_rate": 3e-3, "weight_decay": 1e-6, "epochs": 80},
+    {
+        "gamma": 5,
+        "batch_size": 1024,
+        "learning_rate": 3e-3,
+        "weight_decay": 1e-6,
+        "epochs": 60,
+        "schedule": "linear",
+    },
     _paper(0.2014, 0.1170),
 )
 _GOWALLA = (
@@ -129,7 +136,7 @@ _GOWALLA = (
     Recipe("blend of ease, gfcf and directau", "blend", _blend(_GOWALLA_EASE, _GOWALLA_GFCF, _GOWALLA_MF)),
 )
 
-_OFFICIAL_MF = Recipe("directau", "directau", {**_GOWALLA_MF.settings, "epochs": 60})
+_OFFICIAL_MF = Recipe("directau", "directau", _GOWALLA_MF.settings)
 _OFFICIAL = (
     _POPULARITY,
     _GOWALLA_EASE,

@@ -15,11 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from tastemaker import assets
+from tastemaker.config import Config
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
 from tastemaker.records import canonical
 from tastemaker.retrieval import saved
-from tastemaker.retrieval.base import Config, OnEpoch, Retriever
+from tastemaker.retrieval.base import OnEpoch, Retriever
 
 _MODELS = {
     "popularity": ("popularity", "Popularity"),

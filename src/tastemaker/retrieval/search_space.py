@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tastemaker.config import Config
 from tastemaker.errors import InputError
 from tastemaker.retrieval import registry
-from tastemaker.retrieval.base import Config
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.registry import split_of
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
 from tastemaker.retrieval import registry, saved
-from tastemaker.retrieval.base import Config, OnEpoch, Retriever
+from tastemaker.retrieval.base import OnEpoch, Retriever
 from tastemaker.retrieval.embedding import EmbeddingRetriever, Embeddings
 from tastemaker.runs import Run, load_config
 

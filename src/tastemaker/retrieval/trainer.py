@@ -24,8 +24,9 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from tastemaker import checkpoint
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval import checkpoint, distributed
+from tastemaker.retrieval import distributed
 from tastemaker.retrieval.adam import Adam
 from tastemaker.retrieval.base import OnEpoch
 from tastemaker.retrieval.embedding import EmbeddingConfig

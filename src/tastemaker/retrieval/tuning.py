@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from tastemaker.config import Config
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.retrieval import metrics, registry
-from tastemaker.retrieval.base import Config
 from tastemaker.retrieval.evaluator import evaluate, questions
 from tastemaker.retrieval.search_space import Space, Value, read_space
 from tastemaker.runs import Run

@@ -76,6 +76,37 @@ def retrieval(
     report("Retrieval", rows, protocol, started, results, as_json)
 
 
+@app.command("worlds")
+def worlds(
+    names: Annotated[str, typer.Option("--world", help="Worlds, separated by commas.")] = "coat",
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Steps of simulated users, and training in a world, beside one user at a time.
+
+    Example: tastemaker bench worlds --world coat,ml-1m
+    """
+    import torch
+
+    from tastemaker.policies import bench as training
+    from tastemaker.simulation import bench as stepping
+    from tastemaker.simulation.scenarios import scenario
+
+    started = time.monotonic()
+    torch.set_num_threads(1)
+    rows: list[dict[str, Any]] = []
+    with err.status("") as status:
+        for name in names.split(","):
+            status.update(f"{name} …")
+            chosen = scenario(name)
+            rows += [*stepping.bench(chosen), *training.bench(chosen)]
+    protocol = (
+        f"random items, FreeB, windows of {stepping.WINDOW}; size: users at a time; reference: one user "
+        "after another, for training by the same network; cpu-seconds, 1 thread, seed 0"
+    )
+    report("Worlds", rows, protocol, started, results, as_json)
+
+
 def report(
     title: str,
     rows: list[dict[str, Any]],

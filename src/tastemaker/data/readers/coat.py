@@ -45,6 +45,13 @@ def read_split(folder: Path) -> Split:
     )
 
 
+def read_completed(folder: Path) -> NDArray[np.float32]:
+    """[290, 300] what each person would give for each coat, 1 to 5, as completed by Huang et al. (RecSys
+    2020), from `completed_ratings.ascii`.
+    """
+    return _numbers(folder, "completed_ratings.ascii").astype(np.float32)
+
+
 def _tables(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     features = folder / "user_item_features"
     people = _features(features, "user_features")

@@ -1,0 +1,1 @@
+"""Policy gradients: REINFORCE, A2C and PPO over batched sessions."""

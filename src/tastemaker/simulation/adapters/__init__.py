@@ -1,0 +1,1 @@
+"""Worlds as the environments of other libraries."""
