@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import Split
+from tastemaker.errors import InputError
 from tastemaker.retrieval.gfcf import GFCF, GFCFConfig
 
 MakeDataset = Callable[..., Dataset]
@@ -42,6 +44,30 @@ def test_scores_by_the_formula(
     np.testing.assert_allclose(model.score(np.arange(shape[0])), x @ wanted, atol=1e-5)
     new = (np.random.default_rng(0).random((7, shape[1])) < 0.2).astype(np.float32)
     np.testing.assert_allclose(model.score_histories(csr_matrix(new)), new @ wanted, atol=1e-5)
+
+
+def test_recency_weighs_what_a_user_did_last(make_dataset: MakeDataset) -> None:
+    data = make_dataset(30, 20, 0.3, seed=1)
+    assert data.clock != "none"
+    plain, recent = (
+        GFCF(GFCFConfig(n_factors=5)).fit(data),
+        GFCF(GFCFConfig(n_factors=5, recency=2)).fit(data),
+    )
+    weights = np.zeros((30, 20), np.float32)
+    for user in range(30):
+        items = data.item[data.history(user)]
+        for later, item in enumerate(items[::-1]):
+            weights[user, item] = np.exp(-2 * later / len(items))
+    expected = plain.score_histories(csr_matrix(weights))
+    np.testing.assert_allclose(recent.score(np.arange(30)), expected, atol=1e-5)
+    new = csr_matrix(np.eye(20, dtype=np.float32)[:3])
+    np.testing.assert_array_equal(recent.score_histories(new), plain.score_histories(new))
+
+
+def test_recency_needs_an_order(make_dataset: MakeDataset) -> None:
+    data = dataclasses.replace(make_dataset(30, 20, 0.3, seed=1), clock="none")
+    with pytest.raises(InputError, match="in no order"):
+        GFCF(GFCFConfig(recency=1)).fit(data)
 
 
 def test_a_score_exponent_of_its_own_scales_the_linear_filter_alone(small: Split) -> None:

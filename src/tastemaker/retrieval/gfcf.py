@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix, diags, identity
 
 from tastemaker.config import Config
 from tastemaker.data.dataset import Dataset
+from tastemaker.errors import InputError
 from tastemaker.retrieval.base import HistoryRetriever, Indices, OnEpoch
 from tastemaker.retrieval.ranking import neighbours
 
@@ -45,6 +46,10 @@ class GFCFConfig(Config):
     """b: how much an item with many interactions counts less."""
     score_exponent: float | None = Field(default=None, ge=0)
     """b′: the same for the item that the linear filter scores; None for b, as in the paper."""
+    recency: float = Field(default=0.0, ge=0)
+    """How much less a user's older items say of what is next: an item after which came the share s of the
+    user's history weighs exp(−recency · s) when the user is scored. Above 0 it needs data in an order.
+    """
     seed: int = Field(default=0, ge=0)
     """Of the vectors that the search for singular vectors begins with."""
 
@@ -61,6 +66,8 @@ class GFCF(HistoryRetriever[GFCFConfig]):
     def _fit(
         self, train: Dataset, valid: Dataset | None, folder: Path | None, on_epoch: OnEpoch | None
     ) -> None:
+        if self.config.recency and train.clock == "none":
+            raise InputError(f"gfcf: recency needs to know what came later; {train.name} is in no order")
         self._prepare(train)
         shorter = min(self.graph.shape)
         k = min(self.config.n_factors, shorter - 1)
@@ -78,9 +85,21 @@ class GFCF(HistoryRetriever[GFCFConfig]):
         self.item_weight = by_item**self.config.item_exponent
         scaled = diags(by_user**-self.config.user_exponent) @ self.matrix
         self.graph: csr_matrix = (scaled @ diags(1 / self.item_weight)).tocsr()
+        self.histories = self._histories(train) if self.config.recency else self.matrix
+
+    def _histories(self, train: Dataset) -> csr_matrix:
+        """[n_users, n_items] what each item of a user weighs; of repeated ones the latest counts."""
+        n = np.diff(train.user_ptr)[train.user]
+        later = n - 1 - (np.arange(len(train)) - train.user_ptr[train.user])
+        weight = np.exp(-self.config.recency * later / n).astype(np.float32)
+        last = np.unique((train.user.astype(np.int64) * train.n_items + train.item)[::-1], return_index=True)[
+            1
+        ]
+        kept = len(train) - 1 - last
+        return csr_matrix((weight[kept], (train.user[kept], train.item[kept])), shape=self.matrix.shape)
 
     def _score(self, users: Indices) -> NDArray[np.float32]:
-        return self._score_histories(self.matrix[users])
+        return self._score_histories(self.histories[users])
 
     def _score_histories(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = self._linear(histories)

@@ -137,11 +137,13 @@ _GOWALLA = (
 )
 
 _OFFICIAL_MF = Recipe("directau", "directau", _GOWALLA_MF.settings)
+_OFFICIAL_RECENT = Recipe("gfcf, tuned, with recency", "gfcf", {**_GOWALLA_GFCF.settings, "recency": 2.0})
 _OFFICIAL = (
     _POPULARITY,
     _GOWALLA_EASE,
     Recipe("gfcf", "gfcf", {}, _paper(0.1849, 0.1518)),
     _GOWALLA_GFCF,
+    _OFFICIAL_RECENT,
     _OFFICIAL_MF,
     Recipe(
         "directau, LightGCN-1",

@@ -39,7 +39,7 @@ class OnPolicyConfig(PolicyConfig):
     tracker: Literal["average", "gru", "caser", "sasrec", "nextitnet"] = "average"
     reward_in_state: Literal["none", "concatenate", "multiply"] = "none"
     learning_rate: float = Field(default=3e-3, gt=0)
-    epochs: int = Field(default=200, ge=1)
+    epochs: int = Field(default=120, ge=1)
     gamma: float = Field(default=0.9, ge=0, le=1)
     sessions: int = Field(default=300, ge=1)
     """Users at a time in the world that is made for training."""
@@ -70,7 +70,7 @@ class PPOConfig(A2CConfig):
     """Several passes within a trust region."""
 
     learning_rate: float = Field(default=1e-2, gt=0)
-    epochs: int = Field(default=100, ge=1)
+    epochs: int = Field(default=80, ge=1)
     passes: int = Field(default=4, ge=1)
     clip: float = Field(default=0.2, gt=0)
     """How far the probability of an action may move, as a ratio."""
