@@ -19,13 +19,15 @@ TITLES = {
     "retrieval-gowalla-official": "Gowalla as LightGCN's authors split it",
     "retrieval-bench": "Training and evaluation beside the plain way",
     "retrieval-geometry": "Alignment and uniformity on MovieLens-100K",
+    "worlds-bench": "Worlds and training in them beside the plain way",
+    "policies-coat": "Policies on Coat",
     "agents-ml100k-analyse-ranking": "Agents rank: Manager with two analysts",
     "agents-ml100k-single-ranking": "Agents rank: the Manager alone",
     "agents-ml100k-analyse-rating": "Agents predict ratings: Manager with two analysts",
     "agents-ml100k-single-rating": "Agents predict ratings: the Manager alone",
     "llm-bench": "The local language model",
 }
-HIDDEN = {"data", "config", "score_seconds", "coverage@10", "coverage@50", "course"} | {
+HIDDEN = {"data", "config", "score_seconds", "coverage@10", "coverage@50", "course", "curve", "kind", "epochs"} | {
     f"{name}@{k}"
     for name in ("mrr", "map", "precision", "hit")
     for k in (10, 20, 50)

@@ -136,7 +136,7 @@ _GOWALLA = (
     Recipe("blend of ease, gfcf and directau", "blend", _blend(_GOWALLA_EASE, _GOWALLA_GFCF, _GOWALLA_MF)),
 )
 
-_OFFICIAL_MF = Recipe("directau", "directau", _GOWALLA_MF.settings)
+_OFFICIAL_MF = Recipe("directau", "directau", {**_GOWALLA_MF.settings, "schedule": "constant"})
 _OFFICIAL_RECENT = Recipe("gfcf, tuned, with recency", "gfcf", {**_GOWALLA_GFCF.settings, "recency": 2.0})
 _OFFICIAL = (
     _POPULARITY,

@@ -31,9 +31,19 @@ YAHOO_USERS = 5400
 """The first of the 15,400 people: those who also rated random songs."""
 
 
+NAMES = {
+    "coat": "290 people and 300 coats, rated 1 to 5",
+    "ml-1m": "6,040 people and 3,883 films, rated 1 to 5",
+    "yahoo-r3": "5,400 people and 1,000 songs, rated 1 to 5; to be got by hand",
+    "kuairec": "1,411 people and 3,327 videos, share of each that was watched; to be got by hand",
+    "kuairand": "27,285 people and 7,583 videos, clicked or not; to be got by hand",
+}
+"""The published scenarios, and what each is of."""
+
+
 def names() -> list[str]:
     """The published scenarios."""
-    return list(_PUBLISHED)
+    return list(NAMES)
 
 
 def scenario(name: str) -> Scenario:

@@ -22,11 +22,11 @@ def list_(as_json: JsonOption = False) -> None:
     """
     from tastemaker.simulation import scenarios
 
-    rows = [{"world": name} for name in scenarios.names()]
+    rows = [{"world": name, "what": what} for name, what in scenarios.NAMES.items()]
     if as_json:
         print_json(rows)
         return
-    print_table(rows, caption="`tastemaker world describe NAME` tells users, items, rules and baselines.")
+    print_table(rows, caption="every prepared data set is a world, too")
 
 
 @app.command()

@@ -42,8 +42,9 @@ class QRDQNConfig(ValueConfig):
 
 
 class C51Config(ValueConfig):
-    """What C51 has to set."""
+    """What C51 has to set. Its epochs are fewer, as one of them costs several of the others'."""
 
+    epochs: int = Field(default=20, ge=1)
     atoms: int = Field(default=31, ge=2)
     """Returns between v_min and v_max over which a distribution is learnt."""
     v_min: float | None = None

@@ -289,7 +289,7 @@ class A2C(OnPolicy):
 
 
 class PPO(A2C):
-    """Proximal policy optimisation (Schulman et al. 2017): A2C in several passes, with a clipped ratio."""
+    """A2C in several passes with a clipped ratio: proximal policy optimisation (Schulman 2017)."""
 
     name = "ppo"
     config_type = PPOConfig
@@ -300,16 +300,22 @@ class PPO(A2C):
 
 
 class ContinuousPG(PG):
+    """REINFORCE over the space of items' embeddings; the nearest item is shown."""
+
     name = "pg-continuous"
     continuous = True
 
 
 class ContinuousA2C(A2C):
+    """A2C over the space of items' embeddings; the nearest item is shown."""
+
     name = "a2c-continuous"
     continuous = True
 
 
 class ContinuousPPO(PPO):
+    """PPO over the space of items' embeddings; the nearest item is shown."""
+
     name = "ppo-continuous"
     continuous = True
 
