@@ -27,7 +27,17 @@ TITLES = {
     "agents-ml100k-single-rating": "Agents predict ratings: the Manager alone",
     "llm-bench": "The local language model",
 }
-HIDDEN = {"data", "config", "score_seconds", "coverage@10", "coverage@50", "course", "curve", "kind", "epochs"} | {
+HIDDEN = {
+    "data",
+    "config",
+    "score_seconds",
+    "coverage@10",
+    "coverage@50",
+    "course",
+    "curve",
+    "kind",
+    "epochs",
+} | {
     f"{name}@{k}"
     for name in ("mrr", "map", "precision", "hit")
     for k in (10, 20, 50)

@@ -86,7 +86,8 @@ class Blend(HistoryRetriever[BlendConfig]):
             self.weights = _best_weights(self.members, train, valid)
         else:
             part = by_ratio(train, _HELD_OUT, self.config.seed)
-            if len(part.valid):
+            wanted = part.valid.matrix()
+            if (wanted - wanted.multiply(part.train.matrix())).count_nonzero():
                 tried = self._members(part.train, part.valid, on_epoch)
                 self.weights = _best_weights(tried, part.train, part.valid)
             self.members = self._members(train, None, on_epoch)
