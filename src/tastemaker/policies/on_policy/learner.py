@@ -8,6 +8,7 @@ how many passes are made.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -220,9 +221,9 @@ class OnPolicy(LearnedPolicy[OnPolicyConfig, World]):
         """[n] what is to be expected of `states` [n, size] when the share `left` [n] of the turns is left."""
         return torch.zeros(len(states))
 
+    @abstractmethod
     def _lessons(self, rollout: Rollout) -> Lessons:
         """What is to be learnt from a rollout."""
-        raise NotImplementedError
 
     def _surrogate(self, log_prob: Tensor, former: Tensor, worth: Tensor) -> Tensor:
         """What is minimised, apart from the critic's error and the entropy."""
