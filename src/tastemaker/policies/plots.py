@@ -4,11 +4,11 @@ how much of the catalogue they show. Knows nothing of run folders: it draws rows
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tastemaker import pictures
 from tastemaker.errors import InputError
 
 Rows = Sequence[Mapping[str, Any]]
@@ -30,7 +30,7 @@ def plot_curves(rows: Rows, path: Path) -> None:
     kinds = list(dict.fromkeys(row["kind"] for row in drawn))
     if not drawn:
         raise InputError("none of these policies has a learning curve")
-    figure = _figure((4.6 * len(kinds), 4.8))
+    figure = pictures.figure((4.6 * len(kinds), 4.8))
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     for panel, kind in zip(panels, kinds, strict=True):
         for number, row in enumerate(row for row in drawn if row["kind"] == kind):
@@ -52,7 +52,7 @@ def plot_curves(rows: Rows, path: Path) -> None:
     panels[0].set(ylabel="true reward of a session, FreeB")
     panels[0].set_ylim(0, 1.05 * max(row["reward"]["high"] for row in rows if row["mode"] == "FreeB"))
     figure.suptitle(f"{drawn[0]['data']}: while training", fontsize=11)
-    _save(figure, path)
+    pictures.save(figure, path, make_folder=True)
 
 
 def plot_coverage(rows: Rows, path: Path, mode: str = "FreeB") -> None:
@@ -61,7 +61,7 @@ def plot_coverage(rows: Rows, path: Path, mode: str = "FreeB") -> None:
     """
     drawn = [row for row in rows if row["mode"] == mode]
     kinds = list(dict.fromkeys(row["kind"] for row in drawn))
-    figure = _figure((8.6, 6.4))
+    figure = pictures.figure((8.6, 6.4))
     panel = figure.subplots()
     for number, kind in enumerate(kinds):
         own = [row for row in drawn if row["kind"] == kind]
@@ -96,25 +96,4 @@ def plot_coverage(rows: Rows, path: Path, mode: str = "FreeB") -> None:
     panel.set_ylim(bottom=0)
     panel.grid(color="0.9")
     panel.legend(frameon=False)
-    _save(figure, path)
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Any, path: Path) -> None:
-    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
-        raise InputError(f"{path}: no picture format has this suffix; use .png, .svg or .pdf")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.part")
-    try:
-        figure.savefig(fresh, format=path.suffix[1:].lower(), dpi=130)
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    pictures.save(figure, path, make_folder=True)

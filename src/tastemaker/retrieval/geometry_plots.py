@@ -7,7 +7,6 @@ Both follow figures of Wang & Isola (ICML 2020; arXiv 2005.10242) and Wang et al
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import ive
 
+from tastemaker import pictures
 from tastemaker.errors import InputError
 from tastemaker.retrieval.geometry import unit_rows
 
@@ -116,7 +116,7 @@ def plot_courses(courses: Sequence[Course], path: Path) -> None:
     """
     from matplotlib.lines import Line2D
 
-    figure = _figure((8.6, 5.4))
+    figure = pictures.figure((8.6, 5.4))
     panel = figure.subplots()
     for number, course in enumerate(courses):
         colour, stroke = _COLOURS[number % len(_COLOURS)], _STROKES[number // len(_COLOURS) % len(_STROKES)]
@@ -137,7 +137,7 @@ def plot_courses(courses: Sequence[Course], path: Path) -> None:
     ]
     lines = panel.get_legend_handles_labels()[0]
     figure.legend(handles=[*lines, *signs], loc="outside right upper", frameon=False)
-    _save(figure, path)
+    pictures.save(figure, path)
 
 
 def plot_sphere(user: Circle, item: Circle, title: str, path: Path) -> None:
@@ -145,7 +145,7 @@ def plot_sphere(user: Circle, item: Circle, title: str, path: Path) -> None:
 
     Both sides share their scales. The suffix decides the format.
     """
-    figure = _figure((8.6, 6.4))
+    figure = pictures.figure((8.6, 6.4))
     panels = figure.subplots(2, 2, height_ratios=(2.3, 1), sharey="row")
     sides = [("users", user, _COLOURS[0]), ("items", item, _COLOURS[1])]
     planes = [circle.over_plane() for _, circle, _ in sides]
@@ -176,26 +176,4 @@ def plot_sphere(user: Circle, item: Circle, title: str, path: Path) -> None:
         "and scaled to the circle",
         fontsize=11,
     )
-    _save(figure, path)
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Any, path: Path) -> None:
-    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
-        raise InputError(f"{path}: no picture format has this suffix; use .png, .svg or .pdf")
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: there is no such folder")
-    fresh = path.with_name(f".{path.name}.part")
-    try:
-        figure.savefig(fresh, format=path.suffix[1:].lower(), dpi=130)
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    pictures.save(figure, path)

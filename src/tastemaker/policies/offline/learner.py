@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from tastemaker.errors import InputError, TastemakerError
+from tastemaker.policies.actions import masked
 from tastemaker.policies.base import LearnedPolicy
 from tastemaker.policies.offline.config import OfflineConfig
 from tastemaker.policies.state import Transitions, mask_of
@@ -76,10 +77,7 @@ class OfflinePolicy(LearnedPolicy[OfflineConfigT, Transitions]):
         self, observation: Observation, allowed: NDArray[np.bool_] | None, rng: np.random.Generator
     ) -> NDArray[np.int64]:
         with torch.no_grad():
-            scores = self.scores(observation)
-        mask = mask_of(allowed)
-        if mask is not None:
-            scores = scores.masked_fill(~mask, -torch.inf)
+            scores = masked(self.scores(observation), mask_of(allowed))
         chosen: NDArray[np.int64] = scores.argmax(1).numpy()
         return chosen
 
