@@ -20,8 +20,9 @@ def figure(size: tuple[float, float]) -> Any:
 
 
 def save(made: Any, path: Path, *, make_folder: bool = False) -> None:
-    """Write a figure, under another name first. Raises InputError for a suffix that is no picture's, and for a
-    missing folder unless it is to be made.
+    """Write a figure, under another name first.
+
+    Raises InputError for a suffix that is no picture's, and for a missing folder unless it is to be made.
     """
     if path.suffix[1:].lower() not in made.canvas.get_supported_filetypes():
         raise InputError(f"{path}: no picture format has this suffix; use .png, .svg or .pdf")
