@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from tastemaker.data.dataset import Dataset, Source
 from tastemaker.data.registry import official_split
 from tastemaker.errors import InputError
-from tastemaker.policies.baselines import NAMES, Avoiding, baseline, item_means, punished
+from tastemaker.policies.baselines import NAMES, Avoiding, baseline, item_means
 from tastemaker.policies.evaluation import Judge
-from tastemaker.simulation.quit_rules import CategoryQuit, DistanceQuit, NeverQuits
+from tastemaker.simulation.quit_rules import DistanceQuit
 from tastemaker.simulation.scenario import Scenario
 from tastemaker.simulation.world import Mode, Observation
 
@@ -51,21 +51,6 @@ def scenario() -> Scenario:
     truth = np.array([[5, 1, 1, 1, 2], [1, 1, 3, 1, 4.5]], np.float32)
     history = log([0, 0, 1, 1], [1, 4, 1, 0], [2, 5, 1, 2], 2, 5)
     return Scenario("tiny", history, truth, LINE, 4, "by hand")
-
-
-def test_punished_is_the_quit_rule_item_by_item() -> None:
-    rng = np.random.default_rng(0)
-    windows = rng.integers(-1, 40, (30, 5)).astype(np.int32)
-    categories = [[str(rng.integers(6))] for _ in range(40)]
-    for rule in (
-        DistanceQuit(rng.normal(size=(40, 2)), 0.7, 3),
-        CategoryQuit(categories, 1, 4),
-        NeverQuits(),
-    ):
-        found = punished(rule, windows, 40)
-        recent = windows[:, 5 - rule.n_recent :]
-        for item in range(40):
-            assert np.array_equal(found[:, item], rule.quits(recent, np.full(30, item)))
 
 
 def test_avoiding_takes_the_best_item_that_ends_no_session() -> None:

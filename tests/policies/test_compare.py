@@ -74,6 +74,25 @@ def test_an_unknown_name_is_refused_before_anything_is_trained(scenario: Scenari
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_setting_of_one_policy_stands_before_that_of_all(scenario: Scenario, tmp_path: Path) -> None:
+    settings = {**SMALL, "cql.epochs": 2, "bc.learning_rate": 0.5}
+    found = compare.compare(scenario, ["bc", "cql"], seeds=[0], settings=settings, folder=tmp_path / "runs")
+    bc, cql = found.rows[-2:]
+    assert (bc["epochs"], cql["epochs"]) == (3, 2)
+    assert bc["config"]["learning_rate"] == 0.5 != cql["config"]["learning_rate"]
+
+
+def test_settings_are_refused_before_anything_is_trained(scenario: Scenario, tmp_path: Path) -> None:
+    for settings, message in (
+        ({"dqn.epochs": 3}, "dqn is not among the policies"),
+        ({"cql.epohs": 3}, "cql has no setting 'epohs'"),
+        ({"reward.penalty": 3}, "bc learns from the log"),
+    ):
+        with pytest.raises(InputError, match=message):
+            compare.compare(scenario, ["bc", "cql"], settings=settings, folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_reading_what_was_stored(tmp_path: Path) -> None:
     rows = [{"policy": name, "mode": "FreeB"} for name in ("random", "a2c", "dqn", "oracle")]
     path = tmp_path / "results.json"

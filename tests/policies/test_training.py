@@ -123,7 +123,9 @@ def test_wrong_settings(scenario: Scenario) -> None:
     for settings, message in (
         ({"user_model.members": 1}, "the user model: members=1"),
         ({"user_model.m": 1}, "the user model has no setting 'm'"),
-        ({"reward.weight": "x"}, "are numbers"),
+        ({"reward.penalty": "x"}, "are numbers"),
+        ({"reward.weight": 1}, "mopo: weight: .*; its settings: penalty"),
+        ({"reward.penalty": -1}, "mopo: penalty: .*greater than or equal to 0"),
     ):
         with pytest.raises(InputError, match=message):
             PolicyRun.of("mopo", scenario, settings)
@@ -131,10 +133,10 @@ def test_wrong_settings(scenario: Scenario) -> None:
 
 def test_settings_of_the_parts_are_kept_apart(scenario: Scenario) -> None:
     config = PolicyRun.of(
-        "mopo", scenario, {"user_model.members": "3", "reward.weight": "0.5", "gamma": "0.9"}
+        "mopo", scenario, {"user_model.members": "3", "reward.penalty": "0.5", "gamma": "0.9"}
     )
     assert config.user_model["members"] == 3
-    assert config.reward == {"weight": 0.5}
+    assert config.reward == {"penalty": 0.5}
     assert config.settings["gamma"] == 0.9
     assert "user_model.members" not in config.settings
 

@@ -85,6 +85,21 @@ def test_nobody_quits() -> None:
     assert not NeverQuits().quits(np.zeros((3, 0), np.int32), np.array([0, 1, 2])).any()
 
 
+def test_all_items_at_once_are_judged_as_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    categories = [[str(rng.integers(6)) for _ in range(rng.integers(3))] for _ in range(40)]
+    for rule in (
+        DistanceQuit(rng.normal(size=(40, 2)), 0.7, 3),
+        CategoryQuit(categories, 1, 4),
+        CategoryQuit(categories, 0, 4),
+        NeverQuits(),
+    ):
+        recent = rng.integers(-1, 40, (30, rule.n_recent)).astype(np.int32)
+        found = rule.all_quits(recent, 40)
+        for item in range(40):
+            assert np.array_equal(found[:, item], rule.quits(recent, np.full(30, item)))
+
+
 def test_rules_say_what_they_are() -> None:
     assert NeverQuits().describe() == "nobody quits"
     assert "nearer than 6 " in DistanceQuit(np.eye(2), 6, 7).describe()

@@ -240,12 +240,12 @@ def test_kuairand(mine: Path) -> None:
 
 
 def test_the_real_features_of_kuairand(data_folder: Path) -> None:
-    from tastemaker.data.readers import kuairand
+    from tastemaker.data.readers import kuairand, kuaishou
 
     folder = data_folder / "kuairand-features"
     if not folder.is_dir():
         pytest.skip("TASTEMAKER_DATA has no folder kuairand-features")
-    assert len(kuairand.read_users(folder)) == 27_285
+    assert len(kuaishou.read_users(folder, kuairand.USERS)) == 27_285
     videos = kuairand.read_videos(folder)
     assert len(videos) == 7_583
     assert videos["categories"].list.len().max() == 3

@@ -21,6 +21,17 @@ def masked(logits: Tensor, allowed: Tensor | None) -> Tensor:
     return logits if allowed is None else logits.masked_fill(~allowed, -torch.inf)
 
 
+def repeated(logits: Tensor, items: Tensor, added: Tensor) -> Tensor:
+    """[n, n_items] logits, more by `added` [n, window] where an item stands in the windows `items`
+    [n, window]; an empty place, n_items, adds nothing.
+
+    Whether to show an item again is so learnt once for all items (as RepeatNet, Ren et al. 2019, arXiv
+    1812.02646, learns when to repeat).
+    """
+    taken = items < logits.shape[1]
+    return logits.scatter_add(1, items.where(taken, 0), added * taken)
+
+
 def nearest(vectors: Tensor, items: Tensor, allowed: Tensor | None) -> Tensor:
     """[n] int64 the allowed item whose embedding, of `items` [n_items, d], has the largest dot product with
     each of `vectors` [n, d].

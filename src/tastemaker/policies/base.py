@@ -104,3 +104,28 @@ class LearnedPolicy(ABC, Generic[PolicyConfigT, SourceT]):
         seed = int(np.random.SeedSequence([self.config.seed, self.epochs_done]).generate_state(1)[0])
         self.generator.manual_seed(seed)
         return seed
+
+
+def moments(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
+    """What an optimiser remembers of each parameter, as `PREFIX.number.name`."""
+    remembered = optimiser.state_dict()["state"]
+    return {
+        f"{prefix}.{number}.{name}": tensor
+        for number, own in remembered.items()
+        for name, tensor in own.items()
+    }
+
+
+def load_moments(optimiser: torch.optim.Optimizer, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser copies of what `moments` took."""
+    found: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in under(prefix, tensors).items():
+        number, name = key.split(".")
+        found.setdefault(int(number), {})[name] = tensor.clone()
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": found})
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin with `PREFIX.`, by the rest of their names."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
 from tastemaker.policies.base import Policy
-from tastemaker.simulation.quit_rules import DistanceQuit, NeverQuits, QuitRule
+from tastemaker.simulation.quit_rules import NeverQuits, QuitRule
 from tastemaker.simulation.scenario import Scenario
 from tastemaker.simulation.world import Mode, Observation
 
@@ -29,8 +29,6 @@ NAMES = {
 """What each takes."""
 SHRINKAGE = 5
 """Ratings at the overall mean that an item's mean begins with."""
-_PAIRS = 1 << 20
-"""Pairs of user and item that are judged at a time."""
 
 
 class Random:
@@ -73,31 +71,13 @@ class Avoiding:
             scores: NDArray[np.floating] = rng.random((len(users), self.n_items), np.float32)
         else:
             scores = self._scores[users] if self._scores.ndim == 2 else self._scores
-        good = ~punished(self.rule, observation["items"], self.n_items)
+        items = observation["items"]
+        good = ~self.rule.all_quits(items[:, items.shape[1] - self.rule.n_recent :], self.n_items)
         if allowed is not None:
             good &= allowed
         stuck = ~good.any(1)
         good[stuck] = True if allowed is None else allowed[stuck]
         return _best(scores, good)
-
-
-def punished(rule: QuitRule, items: NDArray[np.int32], n_items: int) -> NDArray[np.bool_]:
-    """[n, n_items] over which items users would quit, whose latest items [n, at least rule.n_recent] are
-    `items`.
-    """
-    if rule.n_recent == 0:
-        return np.zeros((len(items), n_items), np.bool_)
-    window = items[:, items.shape[1] - rule.n_recent :]
-    if isinstance(rule, DistanceQuit):  # the same, many times faster than pair by pair
-        return np.asarray(rule.near[window].any(1), np.bool_)
-    every = np.arange(n_items)
-    found = np.empty((len(window), n_items), np.bool_)
-    block = max(1, _PAIRS // n_items)
-    for start in range(0, len(window), block):
-        rows = window[start : start + block]
-        pairs = rule.quits(np.repeat(rows, n_items, axis=0), np.tile(every, len(rows)))
-        found[start : start + block] = pairs.reshape(len(rows), n_items)
-    return found
 
 
 def baseline(

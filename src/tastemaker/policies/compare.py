@@ -46,11 +46,14 @@ def compare(
 ) -> Comparison:
     """Train and measure policies that learn, with their defaults but for `settings`, and all baselines.
 
-    `folder` holds the run folders, `NAME-SEED`; by default the cache does. Raises InputError for an unknown
-    name or setting before anything is trained.
+    A setting is one of all the policies, or as `NAME.key` one of that policy alone. `folder` holds the run
+    folders, `NAME-SEED`; by default the cache does.
+
+    Raises InputError for an unknown name or setting before anything is trained.
     """
-    for name in policies:
-        registry.config(name, settings or {})
+    own = {name: _own(name, settings or {}, policies) for name in policies}
+    for name in own:
+        training.PolicyRun.of(name, scenario, own[name])
     judge = Judge(scenario)
     modes = training.fitting(scenario)
     predicted = training.predicted(scenario)
@@ -60,7 +63,7 @@ def compare(
     for name in baselines.NAMES:
         about[name] = {"kind": "baseline"}
         found[name] = [measure_baseline(name, judge, modes, predicted, seed) for seed in seeds]
-    for name in dict.fromkeys(policies):
+    for name in own:
         trained = []
         for seed in seeds:
 
@@ -68,17 +71,17 @@ def compare(
                 if on_epoch:
                     on_epoch(name, seed, row)
 
-            config = training.PolicyRun.of(name, scenario, {**(settings or {}), "seed": seed})
+            config = training.PolicyRun.of(name, scenario, {**own[name], "seed": seed})
             home = config.home if folder is None else folder / f"{name}-{seed}"
             trained.append(training.train(judge, config, home, tell))
         found[name] = [one.evaluations for one in trained]
         curves[name] = curve([one.rows for one in trained])
-        own = {key: value for key, value in config.settings.items() if key != "seed"}
+        chosen = {key: value for key, value in config.settings.items() if key != "seed"}
         about[name] = {
             "kind": registry.entry(name).kind,
-            "epochs": own["epochs"],
+            "epochs": chosen["epochs"],
             "train_seconds": sum(one.seconds for one in trained) / len(trained),
-            "config": {**own, "user_model": config.user_model, "reward": config.reward},
+            "config": {**chosen, "user_model": config.user_model, "reward": config.reward},
         }
     rows = []
     for mode in modes:
@@ -133,6 +136,20 @@ def read(path: Path, policies: Sequence[str] | None = None) -> Comparison:
             raise InputError(f"{path} has no policy {name!r}; it has {', '.join(there)}")
     wanted = {*(there if policies is None else policies), *baselines.NAMES}
     return Comparison(found.protocol, [row for row in found.rows if row["policy"] in wanted])
+
+
+def _own(name: str, settings: Mapping[str, Any], policies: Sequence[str]) -> dict[str, Any]:
+    """The settings that are a policy's: those of all, and those of its own in their place."""
+    shared, own = {}, {}
+    for key, value in settings.items():
+        whose, _, rest = key.partition(".")
+        if whose == name:
+            own[rest] = value
+        elif whose not in registry.LEARNED:
+            shared[key] = value
+        elif whose not in policies:
+            raise InputError(f"{key}: {whose} is not among the policies of this comparison")
+    return {**shared, **own}
 
 
 def _protocol(scenario: Scenario, modes: Sequence[str], seeds: Sequence[int]) -> str:

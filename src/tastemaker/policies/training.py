@@ -27,7 +27,7 @@ from tastemaker.policies.base import LearnedPolicy, Policy
 from tastemaker.policies.evaluation import MODES, Judge
 from tastemaker.records import canonical
 from tastemaker.runs import Run, load_config
-from tastemaker.simulation import user_model
+from tastemaker.simulation import training_rewards, user_model
 from tastemaker.simulation.scenario import Scenario
 from tastemaker.simulation.world import Mode
 
@@ -74,15 +74,17 @@ class PolicyRun(Config):
                 f"{name} learns from the log; it has no user model and no training reward to set"
             )
         model: dict[str, Any] = {}
+        reward = _numbers(_part(settings, "reward"))
         if kind.learns_from == "world":
             model = _dump(user_model_config(scenario, _part(settings, "user_model")))
+            training_rewards.config(registry.entry(name).reward, reward)
         return cls(
             policy=name,
             world=scenario.name,
             fingerprint=fingerprint(scenario),
             settings=_dump(registry.config(name, own)),
             user_model=model,
-            reward=_numbers(_part(settings, "reward")),
+            reward=reward,
         )
 
     @classmethod
@@ -260,10 +262,9 @@ def _source(policy: LearnedPolicy[Any, Any], scenario: Scenario, config: PolicyR
         from tastemaker.policies.offline.buffers import transitions
 
         return transitions(scenario, policy.config)
-    from tastemaker.simulation.training_rewards import training_reward
-
     model = user_model.fit_cached(scenario, user_model_config(scenario, config.user_model))
-    reward = training_reward(registry.entry(config.policy).reward, scenario, model, **config.reward)
+    name = registry.entry(config.policy).reward
+    reward = training_rewards.training_reward(name, scenario, model, **config.reward)
     return scenario.world(policy.config.sessions, reward=reward, window=policy.window)
 
 

@@ -132,11 +132,25 @@ _GOWALLA = (
         {"learning_rate": 3e-3, "weight_decay": 1e-6, "batch_size": 2048},
         _paper(0.1263, 0.0736),
     ),
+    Recipe(
+        "bpr, LightGCN-2",
+        "bpr",
+        {
+            "encoder": "lightgcn",
+            "layers": 2,
+            "batch_size": 16384,
+            "learning_rate": 2e-2,
+            "weight_decay": 0.0,
+            "epochs": 60,
+            "patience": 5,
+            "schedule": "linear",
+        },
+        _paper(0.1871, 0.1097),
+    ),
     _GOWALLA_MF,
     Recipe("blend of ease, gfcf and directau", "blend", _blend(_GOWALLA_EASE, _GOWALLA_GFCF, _GOWALLA_MF)),
 )
 
-_OFFICIAL_MF = Recipe("directau", "directau", {**_GOWALLA_MF.settings, "schedule": "constant"})
 _OFFICIAL_RECENT = Recipe("gfcf, tuned, with recency", "gfcf", {**_GOWALLA_GFCF.settings, "recency": 2.0})
 _OFFICIAL = (
     _POPULARITY,
@@ -144,7 +158,7 @@ _OFFICIAL = (
     Recipe("gfcf", "gfcf", {}, _paper(0.1849, 0.1518)),
     _GOWALLA_GFCF,
     _OFFICIAL_RECENT,
-    _OFFICIAL_MF,
+    Recipe("directau", "directau", _GOWALLA_MF.settings),
     Recipe(
         "directau, LightGCN-1",
         "directau",
@@ -156,6 +170,7 @@ _OFFICIAL = (
             "learning_rate": 2e-3,
             "weight_decay": 1e-6,
             "epochs": 20,
+            "schedule": "linear",
         },
     ),
 )

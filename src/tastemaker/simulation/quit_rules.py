@@ -34,6 +34,10 @@ class QuitRule(Protocol):
         """[n] whether each user quits over an item of `items` [n], shown after `window` [n, n_recent]."""
         ...
 
+    def all_quits(self, window: NDArray[np.int32], n_items: int) -> NDArray[np.bool_]:
+        """[n, n_items] whether each user would quit over each item of a world of `n_items`."""
+        ...
+
     def describe(self) -> str:
         """The rule in a few words, as it stands in protocols."""
         ...
@@ -47,6 +51,9 @@ class NeverQuits:
 
     def quits(self, window: NDArray[np.int32], items: NDArray[np.integer]) -> NDArray[np.bool_]:
         return np.zeros(len(items), np.bool_)
+
+    def all_quits(self, window: NDArray[np.int32], n_items: int) -> NDArray[np.bool_]:
+        return np.zeros((len(window), n_items), np.bool_)
 
     def describe(self) -> str:
         return "nobody quits"
@@ -82,6 +89,10 @@ class DistanceQuit:
         # An empty place's -1 makes a negative place, which counts from the end: from the last, empty row.
         places = window.T * np.int64(self.n_items) + items
         found: NDArray[np.bool_] = np.any(self.near.ravel()[places], axis=0)
+        return found
+
+    def all_quits(self, window: NDArray[np.int32], n_items: int) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = np.any(self.near[window], axis=1)
         return found
 
     def describe(self) -> str:
@@ -120,6 +131,11 @@ class CategoryQuit:
         places = (window.T * np.int64(self._member.shape[1]))[..., None] + self._own[items]
         counts = self._member.ravel()[places].sum(0, dtype=np.int32)
         found: NDArray[np.bool_] = np.any(counts > self.threshold, axis=1)
+        return found
+
+    def all_quits(self, window: NDArray[np.int32], n_items: int) -> NDArray[np.bool_]:
+        tired = self._member[window].sum(1, dtype=np.int32) > self.threshold
+        found: NDArray[np.bool_] = tired.astype(np.float32) @ self._member[:-1].T.astype(np.float32) > 0
         return found
 
     def describe(self) -> str:

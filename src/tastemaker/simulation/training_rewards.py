@@ -9,7 +9,7 @@ Policies are judged by the truth, never by these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -280,17 +280,24 @@ def training_reward(name: str, scenario: Scenario, model: UserModel, **settings:
     """The reward of that name with some settings changed. Raises InputError for a name or setting that there
     is not.
     """
+    chosen = config(name, settings)
+    return _KINDS[name][1](scenario, model, chosen)
+
+
+def config(name: str, settings: Mapping[str, Any]) -> Config:
+    """The settings of the reward of that name. Raises InputError for a name or setting that there is not, and
+    for a value that does not fit.
+    """
     if name not in _KINDS:
         raise InputError(f"no training reward is named {name!r}; there are {', '.join(_KINDS)}")
-    kind, make = _KINDS[name]
+    kind = _KINDS[name][0]
     try:
-        config = kind.model_validate(settings)
+        return kind.model_validate(settings)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
         known = ", ".join(kind.model_fields) or "none"
         raise InputError(f"{name}: {key}: {first['msg']}; its settings: {known}") from None
-    return make(scenario, model, config)
 
 
 def _above_zero(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

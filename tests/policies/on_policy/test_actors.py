@@ -97,12 +97,12 @@ def test_whether_to_repeat_an_item_is_learnt_by_how_long_ago_it_was_and_what_it_
 
 def test_vectors_are_judged_as_by_a_normal_distribution() -> None:
     torch.manual_seed(0)
-    actor, x = VectorActor(SIZE, 16, D), sights(5)
+    actor, x = VectorActor(SIZE, 16, D, ITEMS, WINDOW), sights(5)
     with torch.no_grad():
         actor.log_deviation.copy_(torch.tensor([-1.0, 0.0, 0.5]))
     actions, log_prob = actor.draw(x, None, torch.Generator().manual_seed(0))
     reference = torch.distributions.Independent(
-        torch.distributions.Normal(actor.mean(x.encoded), actor.log_deviation.exp()), 1
+        torch.distributions.Normal(actor.mean(x), actor.log_deviation.exp()), 1
     )
     judged, entropy = actor.judge(x, actions, None)
     torch.testing.assert_close(judged, reference.log_prob(actions))
@@ -111,9 +111,28 @@ def test_vectors_are_judged_as_by_a_normal_distribution() -> None:
 
 
 def test_a_vector_stands_for_the_allowed_item_in_its_direction() -> None:
-    actor = VectorActor(SIZE, 16, 2)
-    embeddings = torch.tensor([[0.1, 0.0], [5.0, 5.0], [0.0, 1.0]])
+    actor = VectorActor(SIZE, 16, 2, 3, WINDOW)
+    actor.directions.copy_(torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [0.0, 0.0]]))
     vector = torch.tensor([[1.0, 0.1]])
-    assert actor.items(vector, embeddings, None).tolist() == [0]
-    assert actor.items(vector, embeddings, torch.tensor([[False, True, True]])).tolist() == [1]
-    assert actor.items(vector, embeddings, torch.tensor([[False, False, True]])).tolist() == [2]
+    assert actor.items(vector, None).tolist() == [0]
+    assert actor.items(vector, torch.tensor([[False, True, True]])).tolist() == [1]
+    assert actor.items(vector, torch.tensor([[False, False, True]])).tolist() == [2]
+
+
+def test_a_vector_can_turn_away_from_the_items_of_the_window() -> None:
+    actor = VectorActor(SIZE, 16, 2, 3, WINDOW)
+    x = sights(1)._replace(
+        state=State(torch.zeros(1, dtype=torch.int64), torch.tensor([[3, 0, 2]]), torch.zeros(1, WINDOW))
+    )
+    actor.directions.copy_(torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [0.0, 0.0]]))
+    before = actor.mean(x)
+    with torch.no_grad():
+        actor.again.copy_(torch.tensor([5.0, -2.0, -3.0]))
+    torch.testing.assert_close(actor.mean(x) - before, torch.tensor([[-2.0, -3.0]]))
+
+
+def test_directions_are_of_length_one_and_part_of_the_state_but_are_not_trained() -> None:
+    actor = VectorActor(SIZE, 16, D, ITEMS, WINDOW)
+    torch.testing.assert_close(actor.directions.norm(dim=1), torch.tensor([1.0] * ITEMS + [0.0]))
+    assert "directions" in actor.state_dict()
+    assert not actor.directions.requires_grad

@@ -159,7 +159,9 @@ def compare(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="With --train: a setting of all the policies, key=value; may be repeated."
+            "--set",
+            help="With --train: a setting of all the policies, key=value, or of one, NAME.key=value; "
+            "may be repeated.",
         ),
     ] = None,
     folder: Annotated[
@@ -182,7 +184,7 @@ def compare(
 
     Example: tastemaker policy compare --world coat
 
-    Example: tastemaker policy compare --world coat --train --policies a2c,dqn --seeds 3
+    Example: tastemaker policy compare --world coat --train --policies a2c,dqn --set a2c.epochs=40
     """
     from tastemaker.policies import compare as comparison
     from tastemaker.policies import plots as pictures

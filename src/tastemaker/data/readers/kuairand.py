@@ -15,6 +15,7 @@ import polars as pl
 from tastemaker.data.dataset import Dataset, Source
 from tastemaker.data.readers.assemble import assemble
 from tastemaker.data.readers.files import read_named
+from tastemaker.data.readers.kuaishou import read_users
 from tastemaker.data.splits import Split
 
 STANDARD = ("log_standard_4_08_to_4_21_pure.csv", "log_standard_4_22_to_5_08_pure.csv")
@@ -29,15 +30,6 @@ SOURCE = Source(
     licence="CC BY-SA 4.0",
     citation="Gao et al. 2022, KuaiRand: An Unbiased Sequential Recommendation Dataset",
 )
-_USER_FEATURES = (
-    "user_active_degree",
-    "is_live_streamer",
-    "is_video_author",
-    "follow_user_num_range",
-    "fans_user_num_range",
-    "friend_user_num_range",
-    "register_days_range",
-)
 
 
 def read(folder: Path) -> Dataset:
@@ -47,7 +39,7 @@ def read(folder: Path) -> Dataset:
 
 def read_split(folder: Path) -> Split:
     """The published split: the standard logs to train, videos shown at random to test, nothing to valid."""
-    users, items = read_users(folder), read_videos(folder)
+    users, items = read_users(folder, USERS), read_videos(folder)
     shown = _log(folder, RANDOM)
     chosen = pl.concat([_log(folder, file) for file in STANDARD])
     everything = pl.concat([chosen, shown])
@@ -74,12 +66,6 @@ def read_split(folder: Path) -> Split:
     )
     nothing = np.zeros(len(train), np.bool_)
     return Split(train, train.take(nothing), test, "published: standard logs to train, random log to test")
-
-
-def read_users(folder: Path) -> pl.DataFrame:
-    """`id` and the features of the people."""
-    kinds = dict.fromkeys(("user_id", *_USER_FEATURES), pl.String)
-    return read_named(folder, USERS, kinds).rename({"user_id": "id"})
 
 
 def read_videos(folder: Path) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tastemaker.data.dataset import Dataset, Source
 from tastemaker.data.readers.assemble import assemble
 from tastemaker.data.readers.files import read_named
+from tastemaker.data.readers.kuaishou import read_users
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
 
@@ -36,15 +37,6 @@ SOURCE = Source(
     licence="CC BY-SA 4.0",
     citation="Gao et al. 2022, KuaiRec: A Fully-observed Dataset and Insights",
 )
-_USER_FEATURES = (
-    "user_active_degree",
-    "is_live_streamer",
-    "is_video_author",
-    "follow_user_num_range",
-    "fans_user_num_range",
-    "friend_user_num_range",
-    "register_days_range",
-)
 
 
 def read(folder: Path) -> Dataset:
@@ -60,7 +52,8 @@ def read_split(folder: Path) -> Split:
     the small matrix is the train part (and stays in test); the protocol says which it was.
     """
     small = _views(folder, SMALL)
-    users = _users(folder).join(small.select(id="user").unique(), on="id", how="semi", maintain_order="left")
+    users = read_users(folder, USERS)
+    users = users.join(small.select(id="user").unique(), on="id", how="semi", maintain_order="left")
     items = _items(folder).join(small.select(id="item").unique(), on="id", how="semi", maintain_order="left")
     test = _dataset(small, users, items)
     big = _views(folder, BIG)
@@ -97,11 +90,6 @@ def _views(folder: Path, file: str) -> pl.DataFrame:
         rating=pl.col("watch_ratio").clip(0, HIGHEST),
         time=pl.col("timestamp").fill_null(strategy="forward").fill_null(0).cast(pl.Int64),
     ).filter(pl.col("rating").is_finite())
-
-
-def _users(folder: Path) -> pl.DataFrame:
-    kinds = dict.fromkeys(("user_id", *_USER_FEATURES), pl.String)
-    return read_named(folder, USERS, kinds).rename({"user_id": "id"})
 
 
 def _items(folder: Path) -> pl.DataFrame:

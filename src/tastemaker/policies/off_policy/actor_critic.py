@@ -53,13 +53,16 @@ class SACConfig(ActorCriticConfig):
 
 
 class Critic(nn.Module):
-    """[n] states and vectors [n, d] to [critics, n] values."""
+    """[n] states and vectors [n, d] to [critics, n] values: one of the state, and one of the vector that is
+    linear in it. Its best direction is what an actor can find, and vectors between items are valued between
+    them.
+    """
 
     def __init__(self, config: ActorCriticConfig, n_users: int, n_items: int, critics: int) -> None:
         super().__init__()
         self.tracker = build(config, n_users, n_items)
         size, d = self.tracker.size, config.embedding_size
-        self.heads = nn.ModuleList(_Head(size, config.hidden_size, d) for _ in range(critics))
+        self.heads = nn.ModuleList(SkipHead(size, config.hidden_size, 1 + d) for _ in range(critics))
 
     def items(self) -> Tensor:
         """[n_items, d] the items' vectors, of length 1."""
@@ -67,27 +70,12 @@ class Critic(nn.Module):
 
     def forward(self, seen: Tensor, vectors: Tensor) -> Tensor:
         """Of states that the tracker has encoded; only the direction of a vector counts."""
-        vectors = F.normalize(vectors, dim=1)
-        return torch.stack([head(seen, vectors) for head in self.heads])
+        out = torch.stack([head(seen) for head in self.heads])
+        return out[..., 0] + (out[..., 1:] * F.normalize(vectors, dim=1)).sum(-1)
 
 
-class _Head(nn.Module):
-    """A value of the state, and one of the vector that is linear in it: its best direction is what an actor
-    can find, and vectors between items are valued between them.
-    """
-
-    def __init__(self, size: int, hidden_size: int, d: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(size, hidden_size), nn.ReLU())
-        self.out = nn.Linear(size + hidden_size, 1 + d)
-
-    def forward(self, seen: Tensor, vectors: Tensor) -> Tensor:
-        out = self.out(torch.cat((seen, self.body(seen)), 1))
-        return out[:, 0] + (out[:, 1:] * vectors).sum(1)
-
-
-class Actor(nn.Module):
-    """[n, size] encoded states to [n, outputs]."""
+class SkipHead(nn.Module):
+    """[n, size] encoded states to [n, outputs], through a hidden layer and past it."""
 
     def __init__(self, size: int, hidden_size: int, outputs: int) -> None:
         super().__init__()
@@ -110,7 +98,7 @@ class ActorCriticLearner(OffPolicyLearner[ActorCriticConfig]):
         super().__init__(config, n_users, n_items)
         self.critic = Critic(config, n_users, n_items, self.critics)
         size = self.critic.tracker.size
-        self.actor = Actor(size, config.hidden_size, self.outputs * config.embedding_size)
+        self.actor = SkipHead(size, config.hidden_size, self.outputs * config.embedding_size)
         for name, module, rate in (
             ("critic", self.critic, config.learning_rate),
             ("actor", self.actor, config.actor_learning_rate),

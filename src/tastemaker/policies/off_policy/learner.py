@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.policies.base import LearnedPolicy, PolicyConfig
+from tastemaker.policies.base import LearnedPolicy, PolicyConfig, load_moments, moments, under
 from tastemaker.policies.off_policy.replay import Replay, Sample
 from tastemaker.policies.state import State, Transitions, mask_of
 from tastemaker.simulation.world import Observation, World
@@ -162,8 +162,7 @@ class OffPolicyLearner(LearnedPolicy[OffPolicyConfigT, World]):
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {f"module.{name}": tensor for name, tensor in self.modules.state_dict().items()}
         for name, optimiser in self.optimisers.items():
-            for number, moments in optimiser.state_dict()["state"].items():
-                tensors |= {f"adam.{name}.{number}.{moment}": tensor for moment, tensor in moments.items()}
+            tensors |= moments(optimiser, f"adam.{name}")
         if self.replay is not None:
             tensors |= {f"replay.{name}": tensor for name, tensor in self.replay.state().items()}
         values = {
@@ -175,7 +174,7 @@ class OffPolicyLearner(LearnedPolicy[OffPolicyConfigT, World]):
         return {name: tensor.detach().clone() for name, tensor in tensors.items()}, values
 
     def load_state(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-        modules = {name: tensor for name, tensor in _under("module.", tensors)}
+        modules = under("module", tensors)
         own = self.modules.state_dict()
         if values.get("policy") != self.name or any(
             name not in modules or modules[name].shape != tensor.shape for name, tensor in own.items()
@@ -186,12 +185,8 @@ class OffPolicyLearner(LearnedPolicy[OffPolicyConfigT, World]):
             )
         self.modules.load_state_dict(modules)
         for name, optimiser in self.optimisers.items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in _under(f"adam.{name}.", tensors):
-                number, moment = key.split(".")
-                moments.setdefault(int(number), {})[moment] = tensor.clone()
-            optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-        ring = dict(_under("replay.", tensors))
+            load_moments(optimiser, f"adam.{name}", tensors)
+        ring = under("replay", tensors)
         self.replay = Replay.restore(ring, values["added"], self.n_items) if ring else None
         self.epochs_done, self.steps = values["epochs_done"], values["steps"]
 
@@ -231,9 +226,3 @@ class OffPolicyLearner(LearnedPolicy[OffPolicyConfigT, World]):
                 f"{self.name} has learnt from {self.replay.tensors['reward'].shape[1]} sessions at a time;"
                 f" the world has {world.num_envs}"
             )
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
-    return [
-        (name.removeprefix(prefix), tensor) for name, tensor in tensors.items() if name.startswith(prefix)
-    ]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from tastemaker.policies.actions import repeated
 from tastemaker.policies.offline.config import OfflineConfig
 from tastemaker.policies.state import State
 from tastemaker.policies.trackers.registry import build
@@ -26,8 +27,7 @@ class ItemHead(nn.Linear):
 
     def forward(self, hidden: Tensor, items: Tensor) -> Tensor:
         """[n, n_items] of `hidden` [n, hidden_size] and windows of `items` [n, window]."""
-        out = nn.functional.pad(super().forward(hidden), (0, 1))
-        return out.scatter_add(1, items, self.again.expand(len(items), -1))[:, :-1]
+        return repeated(super().forward(hidden), items, self.again)
 
 
 class Heads(nn.Module):

@@ -18,7 +18,7 @@ from torch.nn.utils import get_total_norm
 
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.policies.actions import masked
-from tastemaker.policies.base import LearnedPolicy
+from tastemaker.policies.base import LearnedPolicy, load_moments, moments
 from tastemaker.policies.offline.config import OfflineConfig
 from tastemaker.policies.state import Transitions, mask_of
 from tastemaker.simulation.world import Observation
@@ -82,19 +82,12 @@ class OfflinePolicy(LearnedPolicy[OfflineConfigT, Transitions]):
         return chosen
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        tensors = dict(self._tensors())
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{index}.{name}": value for name, value in moments.items()}
+        tensors = self._tensors() | moments(self.optimiser, "adam")
         values = {"policy": self.name, "epochs_done": self.epochs_done}
         return {name: tensor.detach().clone() for name, tensor in tensors.items()}, values
 
     def load_state(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         own = self._tensors()
-        adam: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("adam."):
-                index, moment = name.removeprefix("adam.").split(".")
-                adam.setdefault(int(index), {})[moment] = tensor.clone()
         found = {name: tensor.shape for name, tensor in tensors.items() if not name.startswith("adam.")}
         if values.get("policy") != self.name or found != {name: t.shape for name, t in own.items()}:
             raise InputError(
@@ -103,7 +96,7 @@ class OfflinePolicy(LearnedPolicy[OfflineConfigT, Transitions]):
             )
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": adam})
+        load_moments(self.optimiser, "adam", tensors)
         self.epochs_done = int(values["epochs_done"])
 
     def _tensors(self) -> dict[str, Tensor]:

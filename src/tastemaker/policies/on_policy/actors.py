@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tastemaker.policies.actions import head, masked, nearest
+from tastemaker.policies.actions import head, masked, nearest, repeated
 from tastemaker.policies.state import State
 
 
@@ -40,8 +40,8 @@ class Actor(nn.Module, ABC):
         """[n] log-probabilities of `actions` [n, …] and [n] the entropies of their distributions."""
 
     @abstractmethod
-    def items(self, actions: Tensor, embeddings: Tensor, allowed: Tensor | None) -> Tensor:
-        """[n] int64 the items that actions stand for, by the items' `embeddings` [n_items, d]."""
+    def items(self, actions: Tensor, allowed: Tensor | None) -> Tensor:
+        """[n] int64 the items that actions stand for."""
 
 
 class ItemActor(Actor):
@@ -49,8 +49,7 @@ class ItemActor(Actor):
 
     Beside the network's, an item has a logit that is linear in the state: its dot product with the user and
     with the encoded window, by which tastes are learnt sooner. An item of the window has one more, by how
-    long ago it was shown and what it earned then: whether to show it again is learnt once for all items (as
-    RepeatNet, Ren et al. 2019, arXiv 1812.02646, learns when to repeat).
+    long ago it was shown and what it earned then.
     """
 
     def __init__(self, size: int, hidden_size: int, n_items: int, window: int) -> None:
@@ -64,10 +63,7 @@ class ItemActor(Actor):
     def logits(self, sight: Sight) -> Tensor:
         """[n, n_items]."""
         fresh = self.network(sight.encoded) + self.direct(sight.encoded)
-        again = self.again[0] + self.again[1] * sight.state.rewards
-        n_items = fresh.shape[1]
-        taken = sight.state.items < n_items
-        return fresh.scatter_add(1, sight.state.items.where(taken, 0), again * taken)
+        return repeated(fresh, sight.state.items, self.again[0] + self.again[1] * sight.state.rewards)
 
     def draw(self, sight: Sight, allowed: Tensor | None, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         log_probs = torch.log_softmax(masked(self.logits(sight), allowed), 1)
@@ -84,36 +80,55 @@ class ItemActor(Actor):
         finite = log_probs if allowed is None else log_probs.masked_fill(~allowed, 0)
         return _at(log_probs, actions), -(log_probs.exp() * finite).sum(1)
 
-    def items(self, actions: Tensor, embeddings: Tensor, allowed: Tensor | None) -> Tensor:
+    def items(self, actions: Tensor, allowed: Tensor | None) -> Tensor:
         return actions
 
 
 class VectorActor(Actor):
-    """A normal distribution around a point of the embedding space: the action is the vector that was drawn,
-    which stands for the allowed item whose embedding's direction is nearest.
+    """A normal distribution around a point of the space in which every item has a direction: the action is
+    the vector that was drawn, which stands for the allowed item whose direction is nearest.
+
+    Directions are drawn once and stay, so that a vector means the same item for the whole training. Beside
+    the network's, the point has a part that is linear in the state, and steps along the directions of the
+    items of the window, by how long ago they were shown: without these a policy cannot turn away from what
+    it has just shown.
     """
 
-    def __init__(self, size: int, hidden_size: int, embedding_size: int) -> None:
+    directions: Tensor
+    """[n_items + 1, d] of length 1; the last is that of an empty place, 0."""
+
+    def __init__(self, size: int, hidden_size: int, d: int, n_items: int, window: int) -> None:
         super().__init__()
-        self.mean = head(size, hidden_size, embedding_size)
-        self.log_deviation = nn.Parameter(torch.full((embedding_size,), -1.0))
+        self.network = head(size, hidden_size, d)
+        self.direct = nn.Linear(size, d, bias=False)
+        nn.init.normal_(self.direct.weight, std=0.1)
+        self.again = nn.Parameter(torch.zeros(window))
+        """For each place of the window: how far the point moves in the direction of its item."""
+        self.log_deviation = nn.Parameter(torch.full((d,), -1.0))
+        drawn = nn.functional.normalize(torch.randn(n_items, d))
+        self.register_buffer("directions", nn.functional.pad(drawn, (0, 0, 0, 1)))
+
+    def mean(self, sight: Sight) -> Tensor:
+        """[n, d] the points that vectors are drawn around."""
+        point = self.network(sight.encoded) + self.direct(sight.encoded)
+        found: Tensor = point + self.again @ self.directions[sight.state.items]
+        return found
 
     def draw(self, sight: Sight, allowed: Tensor | None, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        mean = self.mean(sight.encoded)
+        mean = self.mean(sight)
         noise = torch.empty_like(mean).normal_(generator=generator)
         actions = mean + noise * self.log_deviation.exp()
         return actions, self._log_probs(mean, actions)
 
     def best(self, sight: Sight, allowed: Tensor | None) -> Tensor:
-        found: Tensor = self.mean(sight.encoded)
-        return found
+        return self.mean(sight)
 
     def judge(self, sight: Sight, actions: Tensor, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
         entropy = (self.log_deviation + 0.5 * math.log(2 * math.pi * math.e)).sum()
-        return self._log_probs(self.mean(sight.encoded), actions), entropy.expand(len(actions))
+        return self._log_probs(self.mean(sight), actions), entropy.expand(len(actions))
 
-    def items(self, actions: Tensor, embeddings: Tensor, allowed: Tensor | None) -> Tensor:
-        return nearest(actions, torch.nn.functional.normalize(embeddings), allowed)
+    def items(self, actions: Tensor, allowed: Tensor | None) -> Tensor:
+        return nearest(actions, self.directions[:-1], allowed)
 
     def _log_probs(self, mean: Tensor, actions: Tensor) -> Tensor:
         scaled = (actions - mean) * (-self.log_deviation).exp()

@@ -1,5 +1,5 @@
-"""Policies that learn by the gradient of what they do: REINFORCE, A2C and PPO, over items or over the space
-of their embeddings, and A2C weighted by inverse propensity.
+"""Policies that learn by the gradient of what they do: REINFORCE, A2C and PPO, over items or over a space
+of their directions, and A2C weighted by inverse propensity.
 
 An epoch is one rollout of the world and gradient steps on minibatches of its turns. The
 algorithms differ in three places: what an action was worth (`_lessons`), what is minimised (`_surrogate`) and
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.policies.actions import head
-from tastemaker.policies.base import LearnedPolicy, PolicyConfig
+from tastemaker.policies.base import LearnedPolicy, PolicyConfig, load_moments, moments, under
 from tastemaker.policies.on_policy import losses
 from tastemaker.policies.on_policy.actors import Actor, ItemActor, Sight, VectorActor
 from tastemaker.policies.on_policy.rollout import Choice, Rollout, collect
@@ -107,7 +107,7 @@ class OnPolicy(LearnedPolicy[OnPolicyConfig, World]):
         self.tracker = build(config, n_users, n_items)
         size = self.tracker.size
         self.actor: Actor = (
-            VectorActor(size, config.hidden_size, config.embedding_size)
+            VectorActor(size, config.hidden_size, config.embedding_size, n_items, config.window)
             if self.continuous
             else ItemActor(size, config.hidden_size, n_items, config.window)
         )
@@ -143,14 +143,13 @@ class OnPolicy(LearnedPolicy[OnPolicyConfig, World]):
             else:
                 generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
                 actions, _ = self.actor.draw(sight, mask, generator)
-            items: NDArray[np.int64] = self._items(actions, mask).numpy()
+            items: NDArray[np.int64] = self.actor.items(actions, mask).numpy()
         return items
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"moving.{name}": tensor for name, tensor in self.moving.items()}
-        for place, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{place}.{name}": tensor for name, tensor in moments.items()}
+        tensors |= moments(self.optimiser, "adam")
         return (
             {name: tensor.clone() for name, tensor in tensors.items()},
             self._identity() | {"epochs_done": self.epochs_done},
@@ -162,17 +161,9 @@ class OnPolicy(LearnedPolicy[OnPolicyConfig, World]):
                 f"{self.name}: what was to be gone on from is a training of another policy, config or data;"
                 " choose another folder"
             )
-        groups: dict[str, dict[str, Tensor]] = {"network": {}, "moving": {}, "adam": {}}
-        for name, tensor in tensors.items():
-            group, _, rest = name.partition(".")
-            groups[group][rest] = tensor.clone()
-        self.network.load_state_dict(groups["network"])
-        self.moving = groups["moving"]
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in groups["adam"].items():
-            place, _, moment = name.partition(".")
-            moments.setdefault(int(place), {})[moment] = tensor
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        self.network.load_state_dict(under("network", tensors))
+        self.moving = {name: tensor.clone() for name, tensor in under("moving", tensors).items()}
+        load_moments(self.optimiser, "adam", tensors)
         self.epochs_done = values["epochs_done"]
 
     def _identity(self) -> dict[str, Any]:
@@ -182,13 +173,10 @@ class OnPolicy(LearnedPolicy[OnPolicyConfig, World]):
     def _choose(self, state: State, left: Tensor, allowed: Tensor | None) -> Choice:
         sight = self._see(state)
         action, log_prob = self.actor.draw(sight, allowed, self.generator)
-        return Choice(self._items(action, allowed), action, log_prob, self._values(sight.encoded, left))
+        return Choice(self.actor.items(action, allowed), action, log_prob, self._values(sight.encoded, left))
 
     def _see(self, state: State) -> Sight:
         return Sight(self.tracker(state), state)
-
-    def _items(self, actions: Tensor, allowed: Tensor | None) -> Tensor:
-        return self.actor.items(actions, self.tracker.items.weight[:-1].detach(), allowed)
 
     def _step(self, rollout: Rollout, lessons: Lessons, rows: Tensor) -> float:
         """One gradient step on some turns; the loss before it."""
@@ -301,21 +289,21 @@ class PPO(A2C):
 
 
 class ContinuousPG(PG):
-    """REINFORCE over the space of items' embeddings; the nearest item is shown."""
+    """REINFORCE over a space of items' directions; the nearest item is shown."""
 
     name = "pg-continuous"
     continuous = True
 
 
 class ContinuousA2C(A2C):
-    """A2C over the space of items' embeddings; the nearest item is shown."""
+    """A2C over a space of items' directions; the nearest item is shown."""
 
     name = "a2c-continuous"
     continuous = True
 
 
 class ContinuousPPO(PPO):
-    """PPO over the space of items' embeddings; the nearest item is shown."""
+    """PPO over a space of items' directions; the nearest item is shown."""
 
     name = "ppo-continuous"
     continuous = True
