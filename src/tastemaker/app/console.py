@@ -6,8 +6,11 @@ Results go to standard output, progress and messages to standard error, so that 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,6 +69,25 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
+
+
+def keep_results(
+    path: Path | None,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    protocol: str,
+    seeds: Sequence[int],
+    started: float,
+) -> None:
+    """Write the results file of this command, where one is asked for; `started` is the `time.monotonic()` of
+    its beginning.
+    """
+    from tastemaker.runs import write_results
+
+    if path is not None:
+        command = shlex.join(["tastemaker", *sys.argv[1:]])
+        seconds = time.monotonic() - started
+        write_results(path, command=command, seeds=seeds, seconds=seconds, protocol=protocol, rows=rows)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "", caption: str = "") -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from tastemaker.app.commands.use import recommend_from_history
-from tastemaker.app.console import JsonOption, err, print_json, print_table
+from tastemaker.app.console import JsonOption, err, keep_results, print_json, print_table
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -161,7 +159,6 @@ def evaluate(
     from tastemaker.agents.tasks import ranking_tasks, rating_tasks
     from tastemaker.data import registry
     from tastemaker.llm.models import fetch_weights, resolve
-    from tastemaker.runs import write_results
 
     started = time.monotonic()
     team = _team(workflow, ranking, model)
@@ -195,15 +192,8 @@ def evaluate(
     rows = [team_row(f"{workflow} ({model})", dataset, tasks, runs, seed)]
     with err.status("") as status:
         rows = baseline_rows(ground, tasks, lambda what: status.update(f"{what} …"), seed) + rows
-    if results is not None:
-        write_results(
-            results,
-            command=shlex.join(["tastemaker", *sys.argv[1:]]),
-            seeds=[seed],
-            seconds=time.monotonic() - started,
-            protocol=tasks.protocol,
-            rows=[{"data": data, **row} for row in rows],
-        )
+    kept = [{"data": data, **row} for row in rows]
+    keep_results(results, kept, protocol=tasks.protocol, seeds=[seed], started=started)
     if as_json:
         print_json({"protocol": tasks.protocol, "rows": rows})
     else:

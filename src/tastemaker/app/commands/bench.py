@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tastemaker.app.commands import bench_index
-from tastemaker.app.console import JsonOption, err, print_json, print_table
+from tastemaker.app.console import JsonOption, err, keep_results, print_json, print_table
 
 app = typer.Typer(help="Time our parts beside a plain reference.", no_args_is_help=True)
 
@@ -116,17 +114,7 @@ def report(
     as_json: bool,
 ) -> None:
     """Print a benchmark's rows, and keep them where a results file is asked for."""
-    from tastemaker.runs import write_results
-
-    if results is not None:
-        write_results(
-            results,
-            command=shlex.join(["tastemaker", *sys.argv[1:]]),
-            seeds=[0],
-            seconds=time.monotonic() - started,
-            protocol=protocol,
-            rows=rows,
-        )
+    keep_results(results, rows, protocol=protocol, seeds=[0], started=started)
     if as_json:
         print_json({"rows": rows})
         return

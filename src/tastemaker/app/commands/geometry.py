@@ -5,8 +5,6 @@ Reads the run folders that `tastemaker retrieval train … --geometry --run FOLD
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tastemaker.app.console import JsonOption, print_json, print_table
+from tastemaker.app.console import JsonOption, keep_results, print_json, print_table
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ def geometry(
     from tastemaker.retrieval import trained
     from tastemaker.retrieval.geometry import measure
     from tastemaker.retrieval.geometry_plots import circles, plot_courses, plot_sphere
-    from tastemaker.runs import write_results
 
     started = time.monotonic()
     trainings = [_training(path) for path in dict.fromkeys(path.resolve() for path in runs)]
@@ -67,15 +64,13 @@ def geometry(
         placed = (table.users, table.items, train.matrix())
         rows.append({"run": label, **training.row(), **measure(*placed)})
         plot_sphere(*circles(*placed), f"{label} on {train.name}", file)
-    if results is not None:
-        write_results(
-            results,
-            command=shlex.join(["tastemaker", *sys.argv[1:]]),
-            seeds=sorted({training.run.seed for training in trainings}),
-            seconds=time.monotonic() - started,
-            protocol="saved models over their training interactions; ndcg@20 of the valid part",
-            rows=[row | {"course": asdict(course)} for row, course in zip(rows, drawn, strict=True)],
-        )
+    keep_results(
+        results,
+        [row | {"course": asdict(course)} for row, course in zip(rows, drawn, strict=True)],
+        protocol="saved models over their training interactions; ndcg@20 of the valid part",
+        seeds=sorted({training.run.seed for training in trainings}),
+        started=started,
+    )
     if as_json:
         print_json({"rows": rows, "files": [str(file) for file in files]})
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ import typer
 from tastemaker.app.console import (
     JsonOption,
     err,
+    keep_results,
     out,
     print_json,
     print_table,
@@ -214,28 +213,19 @@ def _measure(
     folder: Path | None,
     results: Path | None,
 ) -> Any:
-    from tastemaker import runs
     from tastemaker.policies import baselines, registry
     from tastemaker.policies.compare import compare
 
     for name in names or ():
         registry.check_name(name)
     learned = [name for name in names or registry.LEARNED if name not in baselines.NAMES]
-    started = time.perf_counter()
+    started = time.monotonic()
     scenario = _scenario(world)
     with _progress() as tell:
         found = compare(
             scenario, learned, seeds=range(seeds), settings=settings, folder=folder, on_epoch=tell
         )
-    if results is not None:
-        runs.write_results(
-            results,
-            command=shlex.join(["tastemaker", *sys.argv[1:]]),
-            seeds=range(seeds),
-            seconds=time.perf_counter() - started,
-            protocol=found.protocol,
-            rows=found.rows,
-        )
+    keep_results(results, found.rows, protocol=found.protocol, seeds=range(seeds), started=started)
     return found
 
 

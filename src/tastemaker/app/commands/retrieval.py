@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +14,14 @@ import typer
 from tastemaker.app.commands import use
 from tastemaker.app.commands.geometry import geometry as show_geometry
 from tastemaker.app.commands.tune import tune
-from tastemaker.app.console import JsonOption, print_json, print_table, progress_bar, read_settings
+from tastemaker.app.console import (
+    JsonOption,
+    keep_results,
+    print_json,
+    print_table,
+    progress_bar,
+    read_settings,
+)
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -178,26 +183,17 @@ def _compare(
     as_json: bool,
 ) -> None:
     """Measure models on the splits of several seeds, print them, and keep them if asked to."""
-    from tastemaker import runs
     from tastemaker.data.registry import split_of
     from tastemaker.retrieval.comparison import compare
     from tastemaker.retrieval.registry import create
 
     for recipe in recipes:
         create(recipe.model, **recipe.settings)
-    started = time.perf_counter()
+    started = time.monotonic()
     parts = [split_of(data, split, seed) for seed in range(seeds)]
     with _progress() as tell:
         found = compare(recipes, parts, seeds=range(seeds), ks=ks, only_warm=warm, on_epoch=tell)
-    if results is not None:
-        runs.write_results(
-            results,
-            command=shlex.join(["tastemaker", *sys.argv[1:]]),
-            seeds=range(seeds),
-            seconds=time.perf_counter() - started,
-            protocol=found.protocol,
-            rows=found.rows,
-        )
+    keep_results(results, found.rows, protocol=found.protocol, seeds=range(seeds), started=started)
     if as_json:
         print_json({"protocol": found.protocol, "rows": found.rows})
         return
