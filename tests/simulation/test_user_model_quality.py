@@ -13,7 +13,9 @@ from scipy.stats import norm
 
 from tastemaker.data.dataset import Dataset, Source
 from tastemaker.errors import InputError
-from tastemaker.simulation.user_model_quality import auc, calibration, measure, ndcg
+from tastemaker.simulation.quit_rules import NeverQuits
+from tastemaker.simulation.scenario import Scenario
+from tastemaker.simulation.user_model_quality import auc, calibration, judged, measure, ndcg
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
@@ -69,3 +71,24 @@ def test_a_log_without_ratings_is_refused() -> None:
     data = Dataset.build("seen", table, table, np.zeros(1, int), np.zeros(1, int), source=Source("", ""))
     with pytest.raises(InputError, match="seen has no ratings"):
         measure(data, np.zeros((1, 1)), np.ones((1, 1)))
+
+
+def test_a_world_without_unbiased_ratings_is_judged_by_a_tenth_of_its_log(toy: Dataset) -> None:
+    truth = np.ones((toy.n_users, toy.n_items), np.float32)
+    scenario = Scenario("toy", toy, truth, NeverQuits(), 10, "by hand")
+    found = judged(scenario)
+    assert found.unbiased is not None
+    assert len(found.log) + len(found.unbiased) == len(toy)
+    # one of each user who has more than one
+    assert np.diff(found.unbiased.user_ptr).tolist() == (np.diff(toy.user_ptr) > 1).astype(int).tolist()
+    pairs = {
+        (u, i) for part in (found.log, found.unbiased) for u, i in zip(part.user, part.item, strict=True)
+    }
+    assert pairs == set(zip(toy.user, toy.item, strict=True))
+    assert judged(found) is found
+
+
+def test_a_model_without_doubts_is_measured_without_them(toy: Dataset) -> None:
+    mean = np.random.default_rng(0).uniform(1, 5, (toy.n_users, toy.n_items))
+    sure = measure(toy, mean, np.ones_like(mean))
+    assert measure(toy, mean) == {key: value for key, value in sure.items() if not key.startswith("within")}

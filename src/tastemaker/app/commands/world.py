@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tastemaker.app.commands.user_model import user_model
 from tastemaker.app.console import JsonOption, err, print_json, print_table
 
-app = typer.Typer(help="Worlds of simulated users: list, describe.", no_args_is_help=True)
+app = typer.Typer(help="Worlds of simulated users, and how good their models are.", no_args_is_help=True)
 
 _QUIT_AFTER = (1, 3, 10)
 """Turns of random items after which the probability of quitting is told."""
@@ -85,3 +86,6 @@ def _told(value: Any) -> str:
     return (
         f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
     )
+
+
+app.command("user-model")(user_model)
