@@ -124,8 +124,8 @@ def test_wrong_settings(scenario: Scenario) -> None:
         ({"user_model.members": 1}, "the user model: members=1"),
         ({"user_model.m": 1}, "the user model has no setting 'm'"),
         ({"reward.penalty": "x"}, "are numbers"),
-        ({"reward.weight": 1}, "mopo: weight: .*; its settings: penalty"),
-        ({"reward.penalty": -1}, "mopo: penalty: .*greater than or equal to 0"),
+        ({"reward.weight": 1}, "training reward mopo has no setting 'weight'; its settings: penalty"),
+        ({"reward.penalty": -1}, "mopo: penalty=-1.0: .*greater than or equal to 0"),
     ):
         with pytest.raises(InputError, match=message):
             PolicyRun.of("mopo", scenario, settings)

@@ -9,18 +9,15 @@ import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from tastemaker.config import Config
+from tastemaker.config import validated
 from tastemaker.errors import InputError
 from tastemaker.policies import baselines
 from tastemaker.policies.base import LearnedPolicy, PolicyConfig
 from tastemaker.simulation.scenario import Scenario
-
-ConfigT = TypeVar("ConfigT", bound=Config)
 
 
 @dataclass(frozen=True)
@@ -118,16 +115,3 @@ def create(name: str, scenario: Scenario, settings: Mapping[str, Any]) -> Learne
     if name == "a2c-ips":
         arguments.append(np.bincount(log.item, minlength=log.n_items) + 1.0)
     return policy_type(name)(*arguments)
-
-
-def validated(kind: type[ConfigT], settings: Mapping[str, Any], name: str) -> ConfigT:
-    """A config of `settings`. Raises InputError with the first that is unknown or does not fit."""
-    try:
-        return kind.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(kind.model_fields) or "none"
-            raise InputError(f"{name} has no setting {key!r}; its settings: {known}") from None
-        raise InputError(f"{name}: {key}={first['input']!r}: {first['msg']}") from None

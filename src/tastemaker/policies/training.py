@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from tastemaker import assets, checkpoint
-from tastemaker.config import Config
+from tastemaker.config import Config, validated
 from tastemaker.errors import InputError
 from tastemaker.policies import baselines, evaluation, registry
 from tastemaker.policies.base import LearnedPolicy, Policy
@@ -183,7 +183,7 @@ def user_model_config(scenario: Scenario, settings: Mapping[str, Any]) -> user_m
     taken stand against those that were. Raises InputError for what it does not know or take.
     """
     default = {"loss": "point-negative"} if scenario.log.rating is None else {}
-    return registry.validated(user_model.UserModelConfig, {**default, **settings}, "the user model")
+    return validated(user_model.UserModelConfig, {**default, **settings}, "the user model")
 
 
 def fingerprint(scenario: Scenario) -> str:

@@ -12,10 +12,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tastemaker import assets
-from tastemaker.config import Config
+from tastemaker.config import validated
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
 from tastemaker.records import canonical
@@ -73,16 +71,7 @@ def create(name: str, **overrides: Any) -> Retriever[Any]:
     Raises InputError for an unknown name or setting, or a value that does not fit.
     """
     kind = model_type(name)
-    try:
-        config: Config = kind.config_type.model_validate(overrides)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(kind.config_type.model_fields) or "none"
-            raise InputError(f"{name} has no setting {key!r}; its settings: {known}") from None
-        raise InputError(f"{name}: {key}={first['input']!r}: {first['msg']}") from None
-    return kind(config)
+    return kind(validated(kind.config_type, overrides, name))
 
 
 def fit_cached(

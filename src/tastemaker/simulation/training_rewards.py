@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from tastemaker.config import Config
+from tastemaker.config import Config, validated
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
 from tastemaker.simulation.rewards import MatrixReward, Reward
@@ -290,14 +290,7 @@ def config(name: str, settings: Mapping[str, Any]) -> Config:
     """
     if name not in _KINDS:
         raise InputError(f"no training reward is named {name!r}; there are {', '.join(_KINDS)}")
-    kind = _KINDS[name][0]
-    try:
-        return kind.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        known = ", ".join(kind.model_fields) or "none"
-        raise InputError(f"{name}: {key}: {first['msg']}; its settings: {known}") from None
+    return validated(_KINDS[name][0], settings, f"the training reward {name}")
 
 
 def _above_zero(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
