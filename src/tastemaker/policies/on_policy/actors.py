@@ -13,6 +13,10 @@ from tastemaker.policies.actions import head, masked, nearest, repeated
 from tastemaker.policies.state import State
 
 
+_ALMOST_ONE = 1 - 1e-6
+"""Keeps what is drawn below the last sum of probabilities in spite of rounding."""
+
+
 class Sight(NamedTuple):
     """What an actor sees of n sessions."""
 
@@ -67,8 +71,10 @@ class ItemActor(Actor):
 
     def draw(self, sight: Sight, allowed: Tensor | None, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         log_probs = torch.log_softmax(masked(self.logits(sight), allowed), 1)
-        race = torch.empty_like(log_probs).exponential_(generator=generator)  # Gumbel-max without a logarithm
-        actions = (log_probs.exp() / race).argmax(1)
+        below = log_probs.exp().cumsum(1)
+        point = torch.rand((len(below), 1), generator=generator) * (below[:, -1:] * _ALMOST_ONE)
+        # The first item beyond the point; a network that has diverged has none, which its loss will tell.
+        actions = torch.searchsorted(below, point, right=True)[:, 0].clamp_(max=below.shape[1] - 1)
         return actions, _at(log_probs, actions)
 
     def best(self, sight: Sight, allowed: Tensor | None) -> Tensor:
