@@ -95,7 +95,13 @@ class Obedient:
             return {"rating": 4, "reason": "Liked by most."}
         if tool.name == "report":
             return {"summary": "Likes drama."}
-        return {"item": properties["item"]["enum"][0]} if "item" in properties else {}
+        if tool.name == "judge":
+            return {"correct": False, "reason": "The answer is too old."}
+        if tool.name == "plan":
+            return {"tools": properties["tools"]["items"]["enum"]}
+        if "item" in properties:
+            return {"item": properties["item"].get("enum", ["i3"])[0]}
+        return {name: "Title 3" for name in ("question", "query") if name in properties}
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,21 @@ def test_recommend_shows_steps_and_a_table(server: Server, workflow: str, rankin
     assert f"{server.asked} model calls" in table
 
 
+def test_workflows_and_roles_of_ones_own(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[workflows.mine]\nabout = "as single"\nranking = "ranker"\nrating = "rater"\n'
+        '[roles.ranker]\nname = "Chief"\n'
+    )
+    listed = CliRunner().invoke(APP, ["agents", "list", "--roster", str(path)], catch_exceptions=False)
+    assert "as single" in listed.stdout
+    assert "reflect-analyse-search" in listed.stdout
+    as_json = CliRunner().invoke(APP, ["agents", "list", "--json"], catch_exceptions=False)
+    assert set(json.loads(as_json.stdout)) == {"roles", "workflows"}
+    _, steps = invoke(server, "recommend", "--user", "u3", "--workflow", "mine", "--roster", str(path))
+    assert "Chief        → retrieve()" in steps
+
+
 def test_recommend_as_json(server: Server) -> None:
     printed, _ = invoke(server, "recommend", "--user", "u3", "--n", "4", "--workflow", "single", "--json")
     made = json.loads(printed)
@@ -230,6 +245,8 @@ def test_a_model_that_is_down_is_in_the_table_and_named(server: Server) -> None:
             ["recommend", "--user", "u1", "--workflow", "chat"],
             "no workflow 'chat'; there are: single, analyse",
         ),
+        (["recommend", "--user", "u1", "--roster", "no.toml"], "no.toml: no readable roster"),
+        (["agents", "list", "--roster", "no.toml"], "no.toml: no readable roster"),
         (["recommend", "--user", "u1", "--ranking", "best"], "--ranking is 'best'"),
         (["recommend", "--user", "u1", "--model", "local:huge"], "no local model 'local:huge'"),
         (

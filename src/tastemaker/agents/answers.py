@@ -1,4 +1,5 @@
-"""The final calls of agents, typed: a ranking (as a list or by scores), a rating, an analysis.
+"""The final calls of agents, typed: a ranking (as a list or by scores), a rating, an analysis, a verdict, a
+plan.
 
 Each is an `Answer` of the loop. Whatever a model gives, `parse` returns a right answer or raises
 ToolError with a reason that the model can act on; nothing else. Knows nothing of labels: a ranking is
@@ -8,7 +9,7 @@ right when its ids are distinct and were offered, a rating when it lies on the s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,6 +191,56 @@ class AnalysisAnswer:
         if not isinstance(summary, str) or not summary.strip():
             raise ToolError(f"summary must be a text of 1 to {SUMMARY} characters, not {_shown(summary)}")
         return {"summary": clean(summary.strip())[:SUMMARY]}
+
+
+class VerdictAnswer:
+    """Whether an answer is right, and why: `{"correct": true, "reason": "…"}`."""
+
+    def __init__(self, manner: Manner = PLAIN) -> None:
+        self._manner = manner
+        self.question = manner.question
+        self.needs: tuple[str, ...] = ()
+
+    def spec(self) -> ToolSpec:
+        return ToolSpec(
+            name="judge",
+            description="The final answer: why the answer is right or wrong, and whether it is right.",
+            parameters=_schema({"reason": _text(REASON, self._manner), "correct": {"type": "boolean"}}),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        correct = arguments.get("correct")
+        if not isinstance(correct, bool):
+            raise ToolError(f"correct must be true or false, not {_shown(correct)}")
+        return {"correct": correct, "reason": _reason(arguments)}
+
+
+class PlanAnswer:
+    """Names of tools, each once, in the order in which they are to be called: `{"tools": ["…"]}`."""
+
+    def __init__(self, tools: Sequence[ToolSpec], manner: Manner = PLAIN) -> None:
+        self._tools = {tool.name: tool.description for tool in tools}
+        self.question = manner.question
+        self.needs: tuple[str, ...] = ()
+
+    def spec(self) -> ToolSpec:
+        names = {"type": "array", "items": {"type": "string", "enum": list(self._tools)}}
+        told = "; ".join(f"{name}: {what}" for name, what in self._tools.items())
+        return ToolSpec(
+            name="plan",
+            description=f"The final answer: which tools to call, in order. {told}",
+            parameters=_schema({"tools": names | {"minItems": 1, "maxItems": len(self._tools)}}),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        given = arguments.get("tools")
+        if not isinstance(given, list) or not given:
+            raise ToolError(f"tools must be a list of names, not {_shown(given)}")
+        if wrong := [name for name in given if not (isinstance(name, str) and name in self._tools)]:
+            raise ToolError(
+                f"no tool: {', '.join(map(_shown, wrong[:5]))}; there are {', '.join(self._tools)}"
+            )
+        return {"tools": list(dict.fromkeys(given))}
 
 
 def _schema(properties: dict[str, Any]) -> dict[str, Any]:

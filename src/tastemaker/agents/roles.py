@@ -1,127 +1,199 @@
-"""Who works in a team: instructions, tools and limits of each role, as data.
+"""Who works in a team, and how: roles and workflows as data.
 
-A tool is named as the toolbox names it, or as `ANALYSTS` does: calling an analyst runs that role's own
-loop. The built-in roles follow MACRec (arXiv 2402.15235): a Manager who answers, and analysts who look
-at one user or one item. Instructions are short because a small local model reads them again at every
-call.
+The built-in ones stand in `roster.toml` and follow MACRec (arXiv 2402.15235): a Manager who answers, analysts
+who look at one user or one item, a Searcher, a Reflector who judges answers; and a Planner, who has the tools
+called in one go. A file in the same form changes them or adds others, without code.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, ValidationError, model_validator
 
-AnswerKind = Literal["ranking", "rating", "analysis"]
-Workflow = Literal["single", "analyse"]
+from tastemaker.config import Config
+from tastemaker.errors import InputError
+from tastemaker.tools.toolbox import NAMES
+
+AnswerKind = Literal["ranking", "rating", "analysis", "verdict", "plan"]
 TaskKind = Literal["ranking", "rating"]
 
 
-class Role(BaseModel):
+class Role(Config):
     """One agent's job."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """What people see."""
     instructions: str
     """The system prompt: two to four sentences."""
-    tools: tuple[str, ...]
-    """Names of its tools."""
+    tools: tuple[str, ...] = ()
+    """Names of its tools: the toolbox's, and the `asked_as` of other roles."""
     required: tuple[str, ...] = ()
     """Tools that must have been called before it may answer."""
-    steps: int = Field(ge=1)
-    """Rounds of tool calls before only the answer is offered; at least as many as `required` has tools."""
+    steps: int = Field(ge=0)
+    """Rounds of tool calls before only the answer is offered; at least as many as `required` has tools,
+    except for a Manager with a Planner, whose tools are called before it begins."""
     answer: AnswerKind
     """What it answers with."""
     shown_history: int = Field(default=0, ge=0)
     """So many of the user's last interactions stand in its prompt."""
-    opening: str
+    opening: str = ""
     """How its sentence begins. Decoding in this process is held to it: a small model, left to itself, begins
     with a number out of its prompt."""
-    question: str
+    question: str = ""
     """What it is asked last, when it may answer: a small model holds to that."""
+    asked_as: str = ""
+    """Name of the tool by which others ask it; empty where nobody does."""
+    about: Literal["user", "item", "question"] = "question"
+    """What it is asked about: the request's user, an item, or anything."""
 
 
-USER_ANALYST = Role(
-    name="User Analyst",
-    instructions="You study one user. Call history and user_info, then report in one sentence what the user "
-    "likes and dislikes.",
-    tools=("history", "user_info"),
-    required=("history", "user_info"),
-    steps=2,
-    answer="analysis",
-    opening="The user enjoys",
-    question="In one sentence: what does this user like?",
-)
+class Workflow(Config):
+    """How a team goes about a request. Roles stand by their keys in the roster."""
 
-ITEM_ANALYST = Role(
-    name="Item Analyst",
-    instructions="You study one item. Call item_info, item_history or similar, then report in one sentence "
-    "what the item is and whom it suits.",
-    tools=("item_info", "item_history", "similar"),
-    required=("item_info",),
-    steps=2,
-    answer="analysis",
-    opening="This item is",
-    question="In one sentence: what is this item, and whom does it suit?",
-)
+    about: str
+    """In one line, for people."""
+    ranking: str
+    """The Manager for rankings."""
+    rating: str
+    """The Manager for ratings."""
+    planner: str = ""
+    """Who names the Manager's tools beforehand; empty where the Manager calls them itself."""
+    reflector: str = ""
+    """Who judges the answer; empty where nobody does."""
+    trials: int = Field(default=2, ge=1)
+    """How often the Manager answers at most; it tries again where the Reflector is not content."""
+    remember: Literal["none", "last_trial", "reflection", "both"] = "both"
+    """What it is told when it tries again: its last answer, what the Reflector said, both or nothing."""
 
-ANALYSTS = {"analyse_user": USER_ANALYST, "analyse_item": ITEM_ANALYST}
-"""Analysts by the name of the tool that asks them."""
 
-_RANK = (
-    "You recommend items to one user. Call retrieve to get items, then call recommend with their ids, those "
-    "that fit the user best first, and say why in one sentence."
-)
-_RATE = (
-    "You predict how one user rates one item. Call predict_rating for an estimate, then call rate with the "
-    "rating and say why in one sentence."
-)
-_ASK = " Ask the analysts first."
+class Roster(Config):
+    """Roles and workflows by name. Whether they fit together is checked when it is made."""
 
-MANAGERS: dict[tuple[Workflow, TaskKind], Role] = {
-    ("single", "ranking"): Role(
-        name="Manager",
-        instructions=_RANK,
-        tools=("retrieve", "history", "similar", "search"),
-        required=("retrieve",),
-        steps=1,
-        answer="ranking",
-        opening="The user enjoys",
-        question="Which of these fit the user best, and why?",
-        shown_history=5,
-    ),
-    ("single", "rating"): Role(
-        name="Manager",
-        instructions=_RATE,
-        tools=("predict_rating", "history", "item_info"),
-        required=("predict_rating",),
-        steps=1,
-        answer="rating",
-        opening="The user",
-        question="Which rating will the user give, and why?",
-        shown_history=5,
-    ),
-    ("analyse", "ranking"): Role(
-        name="Manager",
-        instructions=_RANK + _ASK,
-        tools=("analyse_user", "analyse_item", "retrieve"),
-        required=("analyse_user", "retrieve"),
-        steps=3,
-        answer="ranking",
-        opening="The user enjoys",
-        question="Which of these fit the user best, and why?",
-    ),
-    ("analyse", "rating"): Role(
-        name="Manager",
-        instructions=_RATE + _ASK,
-        tools=("analyse_user", "analyse_item", "predict_rating"),
-        required=("analyse_user", "predict_rating"),
-        steps=3,
-        answer="rating",
-        opening="The user",
-        question="Which rating will the user give, and why?",
-    ),
-}
-"""The Manager of each workflow and task."""
+    roles: dict[str, Role]
+    workflows: dict[str, Workflow]
+
+    @property
+    def asked(self) -> dict[str, Role]:
+        """The roles that others ask, by the name of the tool that does it."""
+        return {role.asked_as: role for role in self.roles.values() if role.asked_as}
+
+    def workflow(self, name: str) -> Workflow:
+        """The workflow of that name. Raises InputError listing the names when there is none."""
+        if name not in self.workflows:
+            raise InputError(f"no workflow {name!r}; there are: {', '.join(self.workflows)}")
+        return self.workflows[name]
+
+    def only(self, name: str) -> Roster:
+        """The workflow of that name, and the roles that work in it."""
+        chosen = self.workflow(name)
+        keys = {chosen.ranking, chosen.rating, chosen.planner, chosen.reflector}
+        called = {tool for key in keys if key for tool in self.roles[key].tools}
+        keys |= {key for key, role in self.roles.items() if role.asked_as in called}
+        return Roster(
+            roles={key: role for key, role in self.roles.items() if key in keys}, workflows={name: chosen}
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        asked = [role.asked_as for role in self.roles.values() if role.asked_as]
+        for name in asked:
+            if name in NAMES or asked.count(name) > 1:
+                raise ValueError(f"two tools would have the name {name}")
+        for key, role in self.roles.items():
+            known = {*NAMES} if role.asked_as else {*NAMES, *asked}
+            for tool in role.tools:
+                if tool not in known:
+                    why = "a role that is asked asks nobody" if tool in asked else "there is no such tool"
+                    raise ValueError(f"role {key}: {tool}: {why}")
+            if missing := [tool for tool in role.required if tool not in role.tools]:
+                raise ValueError(f"role {key}: {missing[0]} is required but not among its tools")
+        for name, workflow in self.workflows.items():
+            self._check_workflow(name, workflow)
+        return self
+
+    def _check_workflow(self, name: str, workflow: Workflow) -> None:
+        wanted: dict[str, AnswerKind] = {
+            "ranking": "ranking",
+            "rating": "rating",
+            "planner": "plan",
+            "reflector": "verdict",
+        }
+        for part, answer in wanted.items():
+            key = getattr(workflow, part)
+            if not key and part in ("planner", "reflector"):
+                continue
+            role = self.roles.get(key)
+            if role is None:
+                raise ValueError(f"workflow {name}: {part}: there is no role {key!r}")
+            if role.answer != answer:
+                raise ValueError(f"workflow {name}: {part}: {key} answers with a {role.answer}")
+            if part in ("ranking", "rating") and not workflow.planner and role.steps < len(role.required):
+                raise ValueError(f"role {key}: {len(role.required)} tools are required in {role.steps} steps")
+
+
+@cache
+def built_in() -> Roster:
+    """The roles and workflows that come with the package."""
+    return _made(_table(_text()), "roster.toml")
+
+
+def load(path: Path | None) -> Roster:
+    """The built-in roster with what a file changes and adds.
+
+    Raises InputError for a file that cannot be read, unknown fields, and roles that do not fit together.
+    """
+    if path is None:
+        return built_in()
+    try:
+        own = _table(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: no readable roster ({error})") from None
+    whole = _table(_text())
+    for part, entries in own.items():
+        if part not in whole or not all(isinstance(entry, dict) for entry in _entries(entries)):
+            raise InputError(f"{path}: {part}: a roster has tables [roles.NAME] and [workflows.NAME]")
+        for name, entry in entries.items():
+            whole[part][name] = {**whole[part].get(name, {}), **entry}
+    return _made(whole, str(path))
+
+
+def _text() -> str:
+    return (files("tastemaker.agents") / "roster.toml").read_text(encoding="utf-8")
+
+
+def _table(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
+
+
+def _entries(table: Any) -> list[Any]:
+    return list(table.values()) if isinstance(table, dict) else [table]
+
+
+def _made(table: Mapping[str, Any], where: str) -> Roster:
+    try:
+        roles = {key: _extended(key, table["roles"], ()) for key in table["roles"]}
+        return Roster.model_validate({"roles": roles, "workflows": table["workflows"]})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{where}: {place}: {message}" if place else f"{where}: {message}") from None
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _extended(key: str, roles: Mapping[str, Any], below: tuple[str, ...]) -> dict[str, Any]:
+    """A role's fields, those of the role that it extends first."""
+    if key not in roles:
+        raise ValueError(f"role {below[-1]} extends {key!r}, which there is not")
+    if key in below:
+        raise ValueError(f"role {key} extends itself")
+    own = dict(roles[key])
+    base = own.pop("extends", None)
+    return own if base is None else {**_extended(base, roles, (*below, key)), **own}

@@ -1,25 +1,34 @@
 """A team of agents: one request goes in, an answer with the trajectories of all who worked on it comes out.
 
-Workflow `single` is the Manager alone with the recommender's tools; in `analyse` the Manager asks a User
-Analyst and an Item Analyst, each of which runs its own loop (MACRec, arXiv 2402.15235). One budget holds
-for the whole team. A team keeps nothing between requests, so any number may run at once. It never sees a
-label.
+Who works and how is said by a workflow (`roles`). A Manager answers, with the recommender's tools or by
+asking others, each of whom runs its own loop (MACRec, arXiv 2402.15235); a Planner may have the tools called
+beforehand, and a Reflector may judge the answer and have the Manager try again. One budget holds for the
+whole team. A team keeps nothing between requests, so any number may run at once. It never sees a label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
 import tastemaker
-from tastemaker.agents.answers import AnalysisAnswer, Manner, RankingAnswer, RatingAnswer, ScoringAnswer, pool
+from tastemaker.agents.answers import (
+    AnalysisAnswer,
+    Manner,
+    PlanAnswer,
+    RankingAnswer,
+    RatingAnswer,
+    ScoringAnswer,
+    VerdictAnswer,
+    pool,
+)
 from tastemaker.agents.binding import bind, one_of, pending
-from tastemaker.agents.roles import ANALYSTS, MANAGERS, Role, Workflow
+from tastemaker.agents.roles import Role, Roster, built_in
 from tastemaker.agents.tasks import Request
 from tastemaker.errors import InputError, ToolError
 from tastemaker.records import Json, Outcome, Provenance, Task, ToolSpec, Trajectory, Usage
@@ -40,8 +49,10 @@ class TeamConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workflow: Workflow = "analyse"
-    """`single`: the Manager alone. `analyse`: with analysts."""
+    workflow: str = "analyse"
+    """Name of a workflow of the roster."""
+    roster: Roster = Field(default_factory=built_in)
+    """Roles and workflows."""
     ranking: Literal["ids", "scores"] = "ids"
     """How rankings are answered: as a list of ids, or by scoring what was offered, in which a small model
     whose output is constrained to the schema cannot go wrong."""
@@ -60,13 +71,18 @@ class TeamConfig(BaseModel):
     temperature: float | None = Field(default=0.0, ge=0)
     """Sampling temperature; None leaves it to the model."""
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.roster.workflow(self.workflow)
+        return self
+
 
 @dataclass(frozen=True)
 class TeamRun:
     """What came of one request."""
 
     trajectories: tuple[Trajectory, ...]
-    """The Manager's first, then those it delegated to, in the order in which they ended."""
+    """That of the Manager's answer first, then all others in the order in which they ended."""
 
     @property
     def root(self) -> Trajectory:
@@ -85,9 +101,10 @@ class TeamRun:
 
     @property
     def usage(self) -> Usage:
-        """What all agents used; the seconds are the Manager's, which include the others'."""
+        """What all agents used. Seconds of those who were asked while another worked count once."""
         total = sum((t.usage for t in self.trajectories), Usage())
-        return total.model_copy(update={"seconds": self.root.usage.seconds})
+        own = sum(t.usage.seconds for t in self.trajectories if t.task.kind != "analysis")
+        return total.model_copy(update={"seconds": own})
 
 
 class Team:
@@ -125,7 +142,8 @@ class _Job:
     request: Request
     observe: Observe | None
     budget: Budget = field(init=False)
-    delegated: list[Trajectory] = field(default_factory=list)
+    others: list[Trajectory] = field(default_factory=list)
+    """Of all but the Manager's last trial."""
     asked: int = 0
 
     def __post_init__(self) -> None:
@@ -135,10 +153,29 @@ class _Job:
         self.budget = Budget(self.limits)
         self.data = self.team.bench.dataset
         self.id = f"{config.workflow}:{self.request.id}"
+        self.roster = config.roster
+        self.workflow = self.roster.workflow(config.workflow)
 
     async def run(self) -> TeamRun:
+        """Answer, and answer again as long as the Reflector is not content and trials are left."""
+        workflow = self.workflow
+        answered = await self._trial("")
+        for _ in range(workflow.trials - 1):
+            verdict = None
+            if workflow.reflector and answered.outcome.kind in ("answered", "invalid"):
+                verdict = await self._judge(answered)
+            if verdict is None or verdict["correct"]:
+                break
+            again = await self._trial(self._memory(answered, verdict["reason"]))
+            kept, dropped = (answered, again) if again.outcome.kind != "answered" else (again, answered)
+            self.others.append(self._superseded(dropped))
+            answered = kept
+        return TeamRun((answered, *self.others))
+
+    async def _trial(self, memory: str) -> Trajectory:
+        """The Manager's work from the start; `memory` is what is told of an earlier trial."""
         request = self.request
-        role = MANAGERS[self.team.config.workflow, request.kind]
+        role = self.roster.roles[getattr(self.workflow, request.kind)]
         toolbox = self._toolbox()
         made: dict[str, None] = {}
         if request.kind == "ranking":
@@ -155,17 +192,82 @@ class _Job:
         fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
         fixed |= {} if request.item is None else {"item": request.item}
         bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
+        prompt = self._prompt(role, toolbox, n)
+        if self.workflow.planner:
+            prompt = await self._planned(role, bound, prompt)
 
         def tools() -> list[Tool]:
             ids = list(toolbox.offered)[:SHOWN]
-            narrowed = (one_of(tool, "item", ids) if tool.spec.name in ANALYSTS else tool for tool in bound)
+            narrowed = (
+                one_of(tool, "item", ids) if tool.spec.name in self.roster.asked else tool for tool in bound
+            )
             return [tool for tool in narrowed if tool is not None]
 
-        task = Task(
-            kind=request.kind, id=request.id, inputs=request.model_dump(mode="json", exclude_none=True)
+        return await self._act(
+            role, self.id, None, "\n".join(filter(None, (prompt, memory))), self._task(), tools, answer
         )
-        root = await self._act(role, self.id, None, self._prompt(role, toolbox, n), task, tools, answer)
-        return TeamRun((root, *self.delegated))
+
+    async def _planned(self, manager: Role, tools: Sequence[Tool], prompt: str) -> str:
+        """The prompt with what the tools gave that the Planner named, and those that the Manager needs; where
+        there is no plan, the latter alone.
+        """
+        role = self.roster.roles[self.workflow.planner]
+        free = {tool.spec.name: tool for tool in tools if not tool.spec.parameters.get("required")}
+        answer = PlanAnswer([tool.spec for tool in free.values()], _manner(role, ()))
+        plan = await self._side(role, prompt, "plan", answer)
+        named = plan.outcome.answer["tools"] if plan.outcome.kind == "answered" else []
+        lines = [prompt]
+        for name in dict.fromkeys([*named, *(name for name in manager.required if name in free)]):
+            try:
+                found = await free[name].call({})
+            except ToolError as error:
+                found = f"error: {error}"
+            lines.append(f"{name}:\n{found}")
+        return "\n".join(lines)
+
+    async def _judge(self, answered: Trajectory) -> dict[str, Any] | None:
+        """The Reflector's verdict on a trial; None where it gave none, which leaves the answer as it is."""
+        role = self.roster.roles[self.workflow.reflector]
+        asked = answered.messages[1].text
+        prompt = f"The request:\n{asked}\nThe answer:\n{self._told(answered)}"
+        verdict = await self._side(role, prompt, "verdict", VerdictAnswer(_manner(role, ())))
+        return verdict.outcome.answer if verdict.outcome.kind == "answered" else None
+
+    async def _side(self, role: Role, prompt: str, kind: str, answer: Answer) -> Trajectory:
+        """Run an agent without tools beside the Manager."""
+        self.asked += 1
+        task = Task(kind=kind, id=f"{self.request.id}/{self.asked}", inputs={"user": self.request.user})
+        done = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, [], answer)
+        self.others.append(done)
+        return done
+
+    def _memory(self, answered: Trajectory, reason: str) -> str:
+        """What the Manager is told of its last trial."""
+        remember = self.workflow.remember
+        told = []
+        if remember in ("last_trial", "both"):
+            told.append(f"Your last answer:\n{self._told(answered)}")
+        if remember in ("reflection", "both"):
+            told.append(f"It was judged wrong: {reason}")
+        return "\n".join(told)
+
+    def _told(self, answered: Trajectory) -> str:
+        """An answer as text."""
+        given = answered.outcome.answer if answered.outcome.kind == "answered" else None
+        if given is None:
+            return "none"
+        lines = [self._line(id) for id in given["ids"]] if "ids" in given else [f"{given['rating']:g}"]
+        return "\n".join([*lines, given["reason"]])
+
+    def _superseded(self, trial: Trajectory) -> Trajectory:
+        """A trial of the Manager's that another took the place of, as one of the others."""
+        self.asked += 1
+        return trial.model_copy(update={"id": f"{self.id}/{self.asked}", "parent": self.id})
+
+    def _task(self) -> Task:
+        request = self.request
+        inputs = request.model_dump(mode="json", exclude_none=True)
+        return Task(kind=request.kind, id=request.id, inputs=inputs)
 
     def _toolbox(self) -> Toolbox:
         toolbox = self.team.bench.at(self.request.moment, self.request.user)
@@ -190,11 +292,12 @@ class _Job:
         return self.data.user_index(self.request.user)
 
     def _tools(self, role: Role, toolbox: Toolbox) -> list[Tool]:
-        """The role's tools as far as the models at hand allow them; analysts are tools too."""
+        """The role's tools as far as the models at hand allow them; roles that are asked are tools too."""
+        asked = self.roster.asked
         return [
-            self._analyst(name) if name in ANALYSTS else toolbox.tools([name])[0]
+            self._asking(asked[name]) if name in asked else toolbox.tools([name])[0]
             for name in role.tools
-            if name in ANALYSTS or name in toolbox.names
+            if name in asked or name in toolbox.names
         ]
 
     def _prompt(self, role: Role, toolbox: Toolbox, n: int) -> str:
@@ -217,32 +320,34 @@ class _Job:
     def _line(self, item: str) -> str:
         return self.team.bench.catalogue.line(self.data.item_index(item))
 
-    def _analyst(self, name: str) -> Tool:
-        """The tool that asks an analyst: about the request's user, or about an item."""
-        role = ANALYSTS[name]
+    def _asking(self, role: Role) -> Tool:
+        """The tool that asks a role: about the request's user, an item, or anything."""
+        user = self.request.user
 
-        async def analyse_user(user: str) -> str:
+        async def about_user(user: str) -> str:
             return await self._ask(role, {"user": user}, f"Study user {user}.")
 
-        async def analyse_item(item: str) -> str:
+        async def about_item(item: str) -> str:
             found, _ = self.team.bench.catalogue.find(item)
             id = self.team.bench.catalogue.ids[found]
-            return await self._ask(
-                role, {"user": self.request.user, "item": id}, f"Study this item:\n{self._line(id)}"
-            )
+            return await self._ask(role, {"user": user, "item": id}, f"Study this item:\n{self._line(id)}")
 
-        about, function = ("user", analyse_user) if name == "analyse_user" else ("item", analyse_item)
+        async def about_question(question: str) -> str:
+            return await self._ask(role, {"user": user}, question)
+
+        function = {"user": about_user, "item": about_item, "question": about_question}[role.about]
         parameters = {
             "type": "object",
-            "properties": {about: {"type": "string"}},
-            "required": [about],
+            "properties": {role.about: {"type": "string"}},
+            "required": [role.about],
             "additionalProperties": False,
         }
-        description = f"Ask the {role.name} about {'the user' if about == 'user' else 'an item'}."
-        return Tool(ToolSpec(name=name, description=description, parameters=parameters), function)
+        what = {"user": "about the user", "item": "about an item", "question": "a question"}[role.about]
+        spec = ToolSpec(name=role.asked_as, description=f"Ask the {role.name} {what}.", parameters=parameters)
+        return Tool(spec, function)
 
     async def _ask(self, role: Role, fixed: dict[str, Any], prompt: str) -> str:
-        """Run an analyst's loop. Returns its summary; raises ToolError when it gave none."""
+        """Run the loop of a role that is asked. Returns its summary; raises ToolError when it gave none."""
         self.asked += 1
         toolbox = self._toolbox()
         made: dict[str, None] = {}
@@ -250,7 +355,7 @@ class _Job:
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
         answer = AnalysisAnswer(_manner(role, made))
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)
-        self.delegated.append(trajectory)
+        self.others.append(trajectory)
         if trajectory.outcome.kind != "answered":
             raise ToolError(f"the {role.name} gave no analysis: {trajectory.error}")
         return str(trajectory.outcome.answer["summary"])

@@ -52,7 +52,7 @@ LEARNED: Mapping[str, Entry] = {
     "dorl": Entry(_A2C, "a2c + reward", "dorl"),
     "cirs": Entry(_A2C, "a2c + reward", "cirs"),
     "intrinsic": Entry(_A2C, "a2c + reward", "intrinsic"),
-    "ppo-drawn": Entry(_PPO, "ppo + reward", "drawn", {"window": 20, "greedy": False}),
+    "ppo-drawn": Entry(_PPO, "ppo + reward", "drawn", {"window": 20, "epochs": 120, "greedy": False}),
     "dqn": Entry("off_policy.values:DQN", "off-policy"),
     "ddqn": Entry("off_policy.values:DoubleDQN", "off-policy"),
     "qrdqn": Entry("off_policy.values:QRDQN", "off-policy"),

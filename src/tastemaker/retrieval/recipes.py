@@ -151,6 +151,7 @@ _GOWALLA = (
     Recipe("blend of ease, gfcf and directau", "blend", _blend(_GOWALLA_EASE, _GOWALLA_GFCF, _GOWALLA_MF)),
 )
 
+_OFFICIAL_MF = Recipe("directau", "directau", {**_GOWALLA_MF.settings, "schedule": "constant"})
 _OFFICIAL_RECENT = Recipe("gfcf, tuned, with recency", "gfcf", {**_GOWALLA_GFCF.settings, "recency": 2.0})
 _OFFICIAL = (
     _POPULARITY,
@@ -158,7 +159,7 @@ _OFFICIAL = (
     Recipe("gfcf", "gfcf", {}, _paper(0.1849, 0.1518)),
     _GOWALLA_GFCF,
     _OFFICIAL_RECENT,
-    Recipe("directau", "directau", _GOWALLA_MF.settings),
+    _OFFICIAL_MF,
     Recipe(
         "directau, LightGCN-1",
         "directau",
@@ -170,7 +171,6 @@ _OFFICIAL = (
             "learning_rate": 2e-3,
             "weight_decay": 1e-6,
             "epochs": 20,
-            "schedule": "linear",
         },
     ),
 )

@@ -16,7 +16,7 @@ from tastemaker.errors import InputError
 if TYPE_CHECKING:
     from tastemaker.agents.evaluate import EvaluationConfig
     from tastemaker.agents.prepare import Ground
-    from tastemaker.agents.roles import TaskKind, Workflow
+    from tastemaker.agents.roles import TaskKind
     from tastemaker.agents.tasks import Request, TaskSet
     from tastemaker.agents.team import TeamConfig, TeamRun
     from tastemaker.tools.loop import Event
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Teams of agents: evaluate them beside baselines.", no_args_is_help=True)
 
 Data = Annotated[str, typer.Option("--data", help="Data set by name; `tastemaker data list` shows them.")]
-WorkflowOption = Annotated[str, typer.Option("--workflow", help="single (the Manager alone) or analyse.")]
+WorkflowOption = Annotated[
+    str, typer.Option("--workflow", help="How the team works; `tastemaker agents list` shows the names.")
+]
+RosterOption = Annotated[
+    Path | None,
+    typer.Option("--roster", help="TOML file that changes or adds roles and workflows."),
+]
 ModelOption = Annotated[
     str, typer.Option("--model", help="Language model, such as local:smollm2 or openai:NAME.")
 ]
@@ -46,7 +52,14 @@ Retriever = Annotated[
     typer.Option("--retriever", help="Retrieval model behind the tools (default: by catalogue size)."),
 ]
 
-_COLOURS = {"Manager": "cyan", "User Analyst": "green", "Item Analyst": "magenta"}
+_COLOURS = {
+    "Manager": "cyan",
+    "User Analyst": "green",
+    "Item Analyst": "magenta",
+    "Searcher": "yellow",
+    "Planner": "blue",
+    "Reflector": "bright_red",
+}
 _SHOWN_LINES = 5
 
 
@@ -64,6 +77,7 @@ def recommend(
     ranking: Ranking = None,
     retriever: Retriever = None,
     record: Record = None,
+    roster: RosterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a team of agents recommend items to one user, now, from the whole catalogue.
@@ -87,7 +101,7 @@ def recommend(
     from tastemaker.data import registry
     from tastemaker.llm.models import fetch_weights, resolve
 
-    config = _team(workflow, ranking, model)
+    config = _team(workflow, ranking, model, roster)
     language_model = resolve(model, record=record)
     dataset = registry.load(data)
     dataset.user_index(user)
@@ -121,6 +135,33 @@ def recommend(
         raise typer.Exit(1)
 
 
+@app.command("list")
+def list_(roster: RosterOption = None, as_json: JsonOption = False) -> None:
+    """List the workflows and the roles.
+
+    Example: tastemaker agents list
+    """
+    from tastemaker.agents.roles import load
+
+    found = load(roster)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    print_table(
+        [
+            {"workflow": name, "what": one.about, "ranking": one.ranking, "rating": one.rating}
+            for name, one in found.workflows.items()
+        ]
+    )
+    print_table(
+        [
+            {"role": key, "name": role.name, "answers with": role.answer, "tools": ", ".join(role.tools)}
+            for key, role in found.roles.items()
+        ],
+        caption="--json shows all fields; --roster FILE changes and adds roles and workflows",
+    )
+
+
 @app.command()
 def evaluate(
     data: Data = "ml-100k",
@@ -142,6 +183,7 @@ def evaluate(
         Path | None, typer.Option("--run", help="Run folder; one that was interrupted is gone on with.")
     ] = None,
     record: Record = None,
+    roster: RosterOption = None,
     results: Annotated[
         Path | None, typer.Option("--results", help="Write the table as a results file.")
     ] = None,
@@ -161,7 +203,7 @@ def evaluate(
     from tastemaker.llm.models import fetch_weights, resolve
 
     started = time.monotonic()
-    team = _team(workflow, ranking, model)
+    team = _team(workflow, ranking, model, roster)
     sampled = _candidates(candidates)
     if task not in ("ranking", "rating"):
         raise InputError(f"no task {task!r}; there are: ranking, rating")
@@ -309,21 +351,21 @@ def print_recommendations(rows: Sequence[dict[str, Any]], run: TeamRun) -> None:
     )
 
 
-def _team(workflow: str, ranking: str | None, model: str) -> TeamConfig:
+def _team(workflow: str, ranking: str | None, model: str, roster: Path | None) -> TeamConfig:
     """The team that the options describe."""
+    from tastemaker.agents.roles import load
     from tastemaker.agents.team import TeamConfig
 
-    if workflow not in ("single", "analyse"):
-        raise InputError(f"no workflow {workflow!r}; there are: single, analyse")
+    chosen = load(roster).only(workflow)
     if ranking not in (None, "ids", "scores"):
         raise InputError(f"--ranking is {ranking!r}; give ids or scores")
     form = ranking or ("scores" if model.startswith("local:") else "ids")
-    return TeamConfig(workflow=cast("Workflow", workflow), ranking=cast("Any", form))
+    return TeamConfig(workflow=workflow, roster=chosen, ranking=cast("Any", form))
 
 
 def _only_retrieval(context: typer.Context) -> None:
     """InputError where an option was given that --history has no use for."""
-    for name in ("user", "workflow", "model", "ranking", "record"):
+    for name in ("user", "workflow", "model", "ranking", "record", "roster"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise InputError(f"--{name} does not go with --history, which asks no agent; leave one out")

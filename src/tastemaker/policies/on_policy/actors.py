@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from tastemaker.policies.actions import head, masked, nearest, repeated
 from tastemaker.policies.state import State
 
-
 _ALMOST_ONE = 1 - 1e-6
 """Keeps what is drawn below the last sum of probabilities in spite of rounding."""
 
