@@ -236,6 +236,48 @@ def test_a_model_that_is_down_is_in_the_table_and_named(server: Server) -> None:
     assert "3 requests failed" in told
 
 
+def test_a_run_is_shown_step_by_step(server: Server, tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    invoke(server, "agents", "evaluate", "--n", "3", "--workflow", "analyse", "--run", run, "--json")
+    shown = CliRunner().invoke(APP, ["agents", "show", run, "--n", "2"], catch_exceptions=False)
+    assert shown.exit_code == 0
+    assert shown.stdout.count("mine/ranking/") == 2
+    lines = shown.stdout.splitlines()
+    assert "User Analyst ? Study user" in shown.stdout
+    assert any(line.startswith("User Analyst → history(") for line in lines)
+    assert "Manager      → retrieve()" in lines
+    assert any(line.startswith('Manager      ✓ {"ids":[') for line in lines)
+    assert lines[-1] == "Manager      ■ answered"
+
+    as_json = CliRunner().invoke(APP, ["agents", "show", run, "--json"], catch_exceptions=False)
+    found = json.loads(as_json.stdout)
+    assert [len(one["trajectories"]) for one in found] == [3]
+    one = CliRunner().invoke(APP, ["agents", "show", run, "--request", found[0]["request"], "--n", "9"])
+    assert one.stdout.count("mine/ranking/") == 1
+    with pytest.raises(InputError, match="no such request"):
+        CliRunner().invoke(APP, ["agents", "show", run, "--wrong"], catch_exceptions=False)
+    with pytest.raises(InputError, match="no such file; name a run folder"):
+        CliRunner().invoke(APP, ["agents", "show", str(tmp_path / "none")], catch_exceptions=False)
+
+
+def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server, tmp_path: Path) -> None:
+    for workflow, task in (("single", "ranking"), ("plan", "ranking"), ("single", "rating")):
+        results = str(tmp_path / f"agents-{workflow}-{task}.json")
+        options = ["--workflow", workflow, "--task", task, "--results", results]
+        invoke(server, "agents", "evaluate", "--n", "3", *options, "--json")
+    words = ["agents", "compare", "--data", "mine", "--results", str(tmp_path)]
+    tables = json.loads(CliRunner().invoke(APP, [*words, "--json"], catch_exceptions=False).stdout)
+    names = [[row["model"].partition(" (")[0] for row in table["rows"]] for table in tables]
+    assert names == [
+        ["popularity", "itemknn", "ease", "bpr", "directau", "plan", "single"],
+        ["bias", "single"],
+    ]
+    printed = CliRunner().invoke(APP, words, catch_exceptions=False).stdout
+    assert printed.count("Agents on mine") == 2
+    with pytest.raises(InputError, match="no results of agents on yours; measure with"):
+        CliRunner().invoke(APP, [*words[:3], "yours", *words[4:]], catch_exceptions=False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

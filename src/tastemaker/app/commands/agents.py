@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from tastemaker.app.commands import agents_results
 from tastemaker.app.commands.use import recommend_from_history
 from tastemaker.app.console import JsonOption, err, keep_results, print_json, print_table
+from tastemaker.app.steps import step
 from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tastemaker.tools.loop import Event
     from tastemaker.tools.toolbox import Workbench
 
-app = typer.Typer(help="Teams of agents: evaluate them beside baselines.", no_args_is_help=True)
+app = typer.Typer(help="Teams of agents: evaluate, compare and watch them.", no_args_is_help=True)
 
 Data = Annotated[str, typer.Option("--data", help="Data set by name; `tastemaker data list` shows them.")]
 WorkflowOption = Annotated[
@@ -51,16 +53,6 @@ Retriever = Annotated[
     str | None,
     typer.Option("--retriever", help="Retrieval model behind the tools (default: by catalogue size)."),
 ]
-
-_COLOURS = {
-    "Manager": "cyan",
-    "User Analyst": "green",
-    "Item Analyst": "magenta",
-    "Searcher": "yellow",
-    "Planner": "blue",
-    "Reflector": "bright_red",
-}
-_SHOWN_LINES = 5
 
 
 def recommend(
@@ -303,21 +295,9 @@ def run_evaluation(
 
 
 def show(event: Event) -> None:
-    """Print one step of an agent to standard error, in the agent's colour: what an observer of a team may
-    be."""
-    from rich.text import Text
-
-    if event.kind == "start":
-        return
-    marks = {"call": "→ ", "observation": "  ", "rejected": "✗ ", "answer": "✓ ", "end": "■ "}
-    lines = event.text.split("\n")
-    if len(lines) > _SHOWN_LINES:
-        lines = [*lines[:_SHOWN_LINES], f"… {len(lines) - _SHOWN_LINES} more lines"]
-    colour = _COLOURS.get(event.agent, "blue")
-    indent = " " * 15
-    text = Text(f"{event.agent:<13}{marks[event.kind]}", style=f"bold {colour}")
-    text.append(f"\n{indent}".join(lines), style="red" if event.kind == "rejected" else "not bold")
-    err.print(text, soft_wrap=True)
+    """Print one step of an agent to standard error: what an observer of a team may be."""
+    if event.kind != "start":
+        err.print(step(event), soft_wrap=True)
 
 
 def recommended(bench: Workbench, request: Request, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -377,3 +357,7 @@ def _candidates(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or int(text) < 2:
         raise InputError(f"--candidates is {text!r}; give full, or a number from 2 on, such as 20")
     return int(text)
+
+
+app.command("show")(agents_results.show)
+app.command("compare")(agents_results.compare)
