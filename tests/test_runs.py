@@ -182,3 +182,15 @@ def test_results_file_has_what_a_figure_depends_on(tmp_path: Path) -> None:
     assert result["rows"][0]["ndcg@10"] == {"mean": 0.3, "low": 0.29, "high": None}
     assert {"python", "tastemaker", "numpy"} <= result["versions"].keys()
     assert result["machine"]["cores"] >= 1
+
+
+def test_what_a_run_came_to_is_read_back(tmp_path: Path) -> None:
+    run = Run.open(tmp_path / "run", Training())
+    with pytest.raises(InputError, match="no readable end of a run"):
+        run.summary()
+    run.finish({"best": 0.25, "names": ["a"]})
+    assert Run.open(tmp_path / "run", Training()).summary() == {"best": 0.25, "names": ["a"]}
+    (done,) = (path for path in (tmp_path / "run").glob("*.json") if "summary" in path.read_text())
+    done.write_text("{")
+    with pytest.raises(InputError, match="no readable end of a run"):
+        run.summary()

@@ -91,6 +91,8 @@ class Obedient:
         if tool.name == "recommend":
             ids = properties["ids"]
             return {"ids": ids["items"]["enum"][: ids["minItems"]], "reason": "They fit."}
+        if "change" in properties:
+            return {"change": "a little higher", "reason": "Liked by most."}
         if tool.name == "rate":
             return {"rating": 4, "reason": "Liked by most."}
         if tool.name == "report":

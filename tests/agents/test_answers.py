@@ -12,8 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tastemaker.agents.answers import AnalysisAnswer, Manner, RankingAnswer, RatingAnswer, ScoringAnswer
+from tastemaker.agents.answers import (
+    CHANGES,
+    AnalysisAnswer,
+    ChangeAnswer,
+    Manner,
+    PlanAnswer,
+    RankingAnswer,
+    RatingAnswer,
+    ScoringAnswer,
+    VerdictAnswer,
+)
 from tastemaker.errors import ToolError
+from tastemaker.records import ToolSpec
 
 OFFERED = ["1", "2", "3", "50", "x"]
 IDS = st.sampled_from([*OFFERED, "4", "", " 1"])
@@ -22,7 +33,9 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
-KEYS = st.sampled_from(["ids", "rating", "reason", "summary"]) | st.text(max_size=3)
+KEYS = st.sampled_from(["ids", "rating", "change", "correct", "tools", "reason", "summary"]) | st.text(
+    max_size=3
+)
 ARGUMENTS = st.dictionaries(KEYS, JSON | st.lists(IDS | st.integers(0, 60), max_size=5), max_size=4)
 TEXTS = st.text().map(lambda text: {"ids": text, "rating": text, "summary": text})
 
@@ -163,3 +176,77 @@ def test_a_random_analysis_is_right_or_refused(arguments: dict[str, Any]) -> Non
         return
     assert answer["summary"].strip()
     jsonschema.validate(answer, AnalysisAnswer().spec().parameters)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "change", "rating"),
+    [
+        (3.4, "keep", 3.4),
+        (3.4, "a little lower", 3.15),
+        (3.4, "higher", 4.4),
+        (4.5, "higher", 5),
+        (1.2, "lower", 1),
+    ],
+)
+def test_a_predicted_rating_is_kept_or_changed_within_the_scale(
+    predicted: float, change: str, rating: float
+) -> None:
+    answer = ChangeAnswer((1.0, 5.0), {"a": 2.0, "b": predicted})
+    assert answer.parse({"change": change, "reason": "so"}) == {
+        "rating": pytest.approx(rating),
+        "reason": "so",
+    }
+    jsonschema.validate({"reason": "so", "change": change}, answer.spec().parameters)
+
+
+def test_a_change_needs_a_prediction() -> None:
+    predicted: dict[str, float] = {}
+    answer = ChangeAnswer((1.0, 5.0), predicted, Manner(lambda: ("history",)))
+    before = answer.needs
+    assert "call predict_rating first" in reason(answer, {"change": "keep"})
+    predicted["a"] = 3.0
+    assert [before, answer.needs] == [("history", "predict_rating"), ("history",)]
+
+
+@given(ARGUMENTS)
+def test_a_random_change_is_right_or_refused(arguments: dict[str, Any]) -> None:
+    try:
+        answer = ChangeAnswer((1.0, 5.0), {"a": 4.9}).parse(arguments)
+    except ToolError:
+        return
+    assert arguments["change"] in CHANGES
+    assert 1 <= answer["rating"] <= 5
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_a_verdict(correct: bool) -> None:
+    given_verdict = {"correct": correct, "reason": "It  fits."}
+    assert VerdictAnswer().parse(given_verdict) == {"correct": correct, "reason": "It fits."}
+
+
+@pytest.mark.parametrize("correct", [None, 1, "true", math.nan, ["x"]])
+def test_a_verdict_is_true_or_false(correct: Any) -> None:
+    assert "correct must be true or false" in reason(VerdictAnswer(), {"correct": correct})
+
+
+TOOLS = [ToolSpec(name=name, description=f"The {name}.", parameters={}) for name in ("history", "retrieve")]
+
+
+def test_a_plan_names_each_tool_once() -> None:
+    answer = PlanAnswer(TOOLS)
+    assert answer.parse({"tools": ["retrieve", "history", "retrieve"]}) == {"tools": ["retrieve", "history"]}
+    assert "history: The history.; retrieve: The retrieve." in answer.spec().description
+    jsonschema.validate({"tools": ["history"]}, answer.spec().parameters)
+
+
+@pytest.mark.parametrize(
+    ("tools", "words"),
+    [
+        ([], "tools must be a list of names, not []"),
+        ("history", "tools must be a list of names"),
+        (["fly", None], 'no tool: "fly", null; there are history, retrieve'),
+        ([["history"]], 'no tool: ["history"]'),
+    ],
+)
+def test_a_wrong_plan(tools: Any, words: str) -> None:
+    assert words in reason(PlanAnswer(TOOLS), {"tools": tools})

@@ -68,7 +68,7 @@ def test_a_ranking_is_answered_within_macrec_s_number_of_calls(
 
 def test_a_ranking_can_be_answered_by_scores(ground: Ground, obedient_model: FunctionModel) -> None:
     request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
-    listed, scored = (run(ground, obedient_model, request, ranking=form) for form in ("ids", "scores"))
+    listed, scored = (run(ground, obedient_model, request, answers=form) for form in ("own", "edits"))
     assert scored.outcome.kind == "answered"
     assert scored.answer == listed.answer
 
@@ -81,6 +81,19 @@ def test_a_rating_is_answered(ground: Ground, obedient_model: FunctionModel, wor
     assert made.usage.requests <= MACREC_CALLS[workflow]
     called = [call.name for step in made.root.steps for call in step.calls]
     assert "predict_rating" in called or "predict_rating:\n" in made.root.messages[1].text
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_a_rating_can_be_answered_by_a_change_of_what_was_predicted(
+    ground: Ground, obedient_model: FunctionModel, workflow: str
+) -> None:
+    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    made = run(ground, obedient_model, request, workflow=workflow, answers="edits")
+    assert made.outcome.kind == "answered"
+    user, item = ground.dataset.user_index(request.user), ground.dataset.item_index(str(request.item))
+    assert ground.bench.ratings is not None
+    predicted = ground.bench.ratings.predict(np.array([user]), np.array([item]))[0]
+    assert made.answer["rating"] == pytest.approx(min(max(predicted, 1), 5) + 0.25)
 
 
 def test_analysts_run_their_own_loops_and_report(ground: Ground, obedient_model: FunctionModel) -> None:

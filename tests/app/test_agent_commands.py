@@ -129,9 +129,9 @@ def invoke(server: Server, *arguments: str, code: int = 0) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("workflow", ["single", "analyse"])
-@pytest.mark.parametrize("ranking", ["ids", "scores"])
-def test_recommend_shows_steps_and_a_table(server: Server, workflow: str, ranking: str) -> None:
-    options = ["--user", "u3", "--n", "4", "--workflow", workflow, "--ranking", ranking]
+@pytest.mark.parametrize("answers", ["own", "edits"])
+def test_recommend_shows_steps_and_a_table(server: Server, workflow: str, answers: str) -> None:
+    options = ["--user", "u3", "--n", "4", "--workflow", workflow, "--answers", answers]
     table, steps = invoke(server, "recommend", *options)
     assert "For user u3" in table
     assert REASON in table
@@ -289,7 +289,7 @@ def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server
         ),
         (["recommend", "--user", "u1", "--roster", "no.toml"], "no.toml: no readable roster"),
         (["agents", "list", "--roster", "no.toml"], "no.toml: no readable roster"),
-        (["recommend", "--user", "u1", "--ranking", "best"], "--ranking is 'best'"),
+        (["recommend", "--user", "u1", "--answers", "best"], "--answers is 'best'"),
         (["recommend", "--user", "u1", "--model", "local:huge"], "no local model 'local:huge'"),
         (
             ["recommend", "--user", "u1", "--data", "mine", "--retriever", "oracle"],

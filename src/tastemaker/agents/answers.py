@@ -17,6 +17,8 @@ from tastemaker.errors import ToolError
 from tastemaker.records import ToolSpec, canonical
 from tastemaker.tools.request import clean
 
+CHANGES = {"keep": 0.0, "a little higher": 0.25, "a little lower": -0.25, "higher": 1.0, "lower": -1.0}
+"""By how much a predicted rating may be changed."""
 REASON = 120
 SUMMARY = 160
 """Longest reason and summary, in characters; what is longer is cut."""
@@ -166,6 +168,48 @@ class RatingAnswer:
                 f"rating must be a number from {self._low:g} to {self._high:g}, not {_shown(rating)}"
             )
         return {"rating": float(rating), "reason": _reason(arguments)}  # type: ignore[arg-type]
+
+
+class ChangeAnswer(RatingAnswer):
+    """The rating that a tool predicted, kept or changed: `{"rating": 3.7, "reason": "…"}`.
+
+    The model gives `{"reason": "…", "change": "keep"}`. `predicted` holds what tools predicted, the latest
+    last; until it holds anything the tool `source` is needed.
+    """
+
+    def __init__(
+        self,
+        scale: tuple[float, float],
+        predicted: Mapping[str, float],
+        manner: Manner = PLAIN,
+        source: str = "predict_rating",
+    ) -> None:
+        super().__init__(scale, manner)
+        self._predicted = predicted
+        self._source = source
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        pending = self._manner.pending()
+        lacks = not self._predicted and self._source not in pending
+        return (*pending, self._source) if lacks else pending
+
+    def spec(self) -> ToolSpec:
+        change = {"type": "string", "enum": list(CHANGES)}
+        return ToolSpec(
+            name="rate",
+            description="The final answer: why, and whether to keep or change the predicted rating.",
+            parameters=_schema({"reason": _text(REASON, self._manner), "change": change}),
+        )
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        change = arguments.get("change")
+        if not (isinstance(change, str) and change in CHANGES):
+            raise ToolError(f"change must be one of {', '.join(CHANGES)}, not {_shown(change)}")
+        if not self._predicted:
+            raise ToolError(f"no rating was predicted yet; call {self._source} first")
+        rating = list(self._predicted.values())[-1] + CHANGES[change]
+        return {"rating": min(max(rating, self._low), self._high), "reason": _reason(arguments)}
 
 
 class AnalysisAnswer:

@@ -19,6 +19,7 @@ from pydantic_ai.settings import ModelSettings
 import tastemaker
 from tastemaker.agents.answers import (
     AnalysisAnswer,
+    ChangeAnswer,
     Manner,
     PlanAnswer,
     RankingAnswer,
@@ -53,9 +54,10 @@ class TeamConfig(BaseModel):
     """Name of a workflow of the roster."""
     roster: Roster = Field(default_factory=built_in)
     """Roles and workflows."""
-    ranking: Literal["ids", "scores"] = "ids"
-    """How rankings are answered: as a list of ids, or by scoring what was offered, in which a small model
-    whose output is constrained to the schema cannot go wrong."""
+    answers: Literal["own", "edits"] = "own"
+    """How requests are answered: with a list of ids or a number of the model's own, or by editing what its
+    tools gave (a score for each item that was offered, a change of the predicted rating). In the latter a
+    small model whose output is constrained to the schema cannot go wrong, and destroys little."""
     answer_tries: int = Field(default=3, ge=1)
     """Unusable outputs of one agent before it gives up."""
     requests: int | None = Field(default=24, ge=1)
@@ -178,9 +180,10 @@ class _Job:
         role = self.roster.roles[getattr(self.workflow, request.kind)]
         toolbox = self._toolbox()
         made: dict[str, None] = {}
+        edits = self.team.config.answers == "edits"
         if request.kind == "ranking":
             n = self._length(toolbox)
-            form = RankingAnswer if self.team.config.ranking == "ids" else ScoringAnswer
+            form = ScoringAnswer if edits else RankingAnswer
             answer: Answer = form(toolbox.offered, n, _manner(role, made))
         else:
             n = request.n
@@ -189,6 +192,8 @@ class _Job:
                     f"{self.data.name} has no ratings, so none can be predicted; ask for rankings"
                 )
             answer = RatingAnswer(self.data.rating_range, _manner(role, made))
+            if edits:
+                answer = ChangeAnswer(self.data.rating_range, toolbox.predicted, _manner(role, made))
         fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
         fixed |= {} if request.item is None else {"item": request.item}
         bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]

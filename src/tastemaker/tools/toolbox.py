@@ -114,6 +114,8 @@ class Toolbox:
         self._within: NDArray[np.bool_] | None = None
         self.offered: dict[str, None] = {}
         """Ids of the items shown so far that may be recommended, in the order shown."""
+        self.predicted: dict[str, float] = {}
+        """Ratings that were predicted so far, by item id."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -259,7 +261,9 @@ class Toolbox:
             raise ToolError("no ratings are known here")
         rating = float(self._bench.ratings.predict(np.array([index]), np.array([found]))[0])
         low, high = self._data.rating_range or (-np.inf, np.inf)
-        return f"{note}{min(max(rating, low), high):.2f}"
+        rating = min(max(rating, low), high)
+        self.predicted[self._catalogue.ids[found]] = rating
+        return f"{note}{rating:.2f}"
 
     def explain(self, user: str, item: str) -> str:
         """What a user liked that is similar to an item."""

@@ -43,10 +43,12 @@ Record = Annotated[
         "--record", help="Keep the model's responses in this file; the same requests are answered from it."
     ),
 ]
-Ranking = Annotated[
+Answers = Annotated[
     str | None,
     typer.Option(
-        "--ranking", help="Answer with ids (a list) or scores of what was retrieved; local models score."
+        "--answers",
+        help="own (a list of ids, a number) or edits of what tools gave (scores of items, a change of the "
+        "predicted rating); local models edit.",
     ),
 ]
 Retriever = Annotated[
@@ -66,7 +68,7 @@ def recommend(
     workflow: WorkflowOption = "analyse",
     model: ModelOption = "local:smollm2",
     n: Annotated[int, typer.Option("--n", min=1, max=25, help="How many items.")] = 10,
-    ranking: Ranking = None,
+    answers: Answers = None,
     retriever: Retriever = None,
     record: Record = None,
     roster: RosterOption = None,
@@ -93,7 +95,7 @@ def recommend(
     from tastemaker.data import registry
     from tastemaker.llm.models import fetch_weights, resolve
 
-    config = _team(workflow, ranking, model, roster)
+    config = _team(workflow, answers, model, roster)
     language_model = resolve(model, record=record)
     dataset = registry.load(data)
     dataset.user_index(user)
@@ -165,7 +167,7 @@ def evaluate(
         str,
         typer.Option("--candidates", help="full (the whole catalogue), or how many real items to sample."),
     ] = "full",
-    ranking: Ranking = None,
+    answers: Answers = None,
     retriever: Retriever = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample.")] = 0,
     concurrency: Annotated[
@@ -195,7 +197,7 @@ def evaluate(
     from tastemaker.llm.models import fetch_weights, resolve
 
     started = time.monotonic()
-    team = _team(workflow, ranking, model, roster)
+    team = _team(workflow, answers, model, roster)
     sampled = _candidates(candidates)
     if task not in ("ranking", "rating"):
         raise InputError(f"no task {task!r}; there are: ranking, rating")
@@ -331,21 +333,21 @@ def print_recommendations(rows: Sequence[dict[str, Any]], run: TeamRun) -> None:
     )
 
 
-def _team(workflow: str, ranking: str | None, model: str, roster: Path | None) -> TeamConfig:
+def _team(workflow: str, answers: str | None, model: str, roster: Path | None) -> TeamConfig:
     """The team that the options describe."""
     from tastemaker.agents.roles import load
     from tastemaker.agents.team import TeamConfig
 
     chosen = load(roster).only(workflow)
-    if ranking not in (None, "ids", "scores"):
-        raise InputError(f"--ranking is {ranking!r}; give ids or scores")
-    form = ranking or ("scores" if model.startswith("local:") else "ids")
-    return TeamConfig(workflow=workflow, roster=chosen, ranking=cast("Any", form))
+    if answers not in (None, "own", "edits"):
+        raise InputError(f"--answers is {answers!r}; give own or edits")
+    form = answers or ("edits" if model.startswith("local:") else "own")
+    return TeamConfig(workflow=workflow, roster=chosen, answers=cast("Any", form))
 
 
 def _only_retrieval(context: typer.Context) -> None:
     """InputError where an option was given that --history has no use for."""
-    for name in ("user", "workflow", "model", "ranking", "record", "roster"):
+    for name in ("user", "workflow", "model", "answers", "record", "roster"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise InputError(f"--{name} does not go with --history, which asks no agent; leave one out")

@@ -64,7 +64,7 @@ def demo(
         fingerprint=dataset.fingerprint,
         users=users,
         model=MODEL,
-        team=TeamConfig(workflow="analyse", ranking="scores"),
+        team=TeamConfig(workflow="analyse", answers="edits"),
     )
     team = Team(ground.bench, model, config.team)
 
