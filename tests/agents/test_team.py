@@ -297,7 +297,12 @@ def test_a_planner_has_the_tools_called_and_two_model_calls_suffice(
     ground: Ground, obedient_model: FunctionModel
 ) -> None:
     request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
-    made = run(ground, obedient_model, request, workflow="plan")
+    events: list[Event] = []
+    team = Team(ground.bench, obedient_model, TeamConfig(workflow="plan"))
+    made = asyncio.run(team.run(request, events.append))
+    assert [e.text for e in events if (e.agent, e.kind) == ("Planner", "call")] == [
+        *("retrieve()", "history()", "user_info()")
+    ]
     assert [t.agent for t in made.trajectories] == ["Manager", "Planner"]
     assert made.usage.requests == 2
     assert made.trajectories[1].outcome.answer == {"tools": ["retrieve", "history", "user_info"]}

@@ -34,7 +34,7 @@ from tastemaker.agents.tasks import Request
 from tastemaker.errors import InputError, ToolError
 from tastemaker.records import Json, Outcome, Provenance, Task, ToolSpec, Trajectory, Usage
 from tastemaker.tools.limits import Budget, Limits
-from tastemaker.tools.loop import Answer, Observe, act
+from tastemaker.tools.loop import Answer, Event, Observe, act
 from tastemaker.tools.tool import Tool
 from tastemaker.tools.toolbox import Toolbox, Workbench
 
@@ -180,20 +180,8 @@ class _Job:
         role = self.roster.roles[getattr(self.workflow, request.kind)]
         toolbox = self._toolbox()
         made: dict[str, None] = {}
-        edits = self.team.config.answers == "edits"
-        if request.kind == "ranking":
-            n = self._length(toolbox)
-            form = ScoringAnswer if edits else RankingAnswer
-            answer: Answer = form(toolbox.offered, n, _manner(role, made))
-        else:
-            n = request.n
-            if self.data.rating_range is None or "predict_rating" not in toolbox.names:
-                raise InputError(
-                    f"{self.data.name} has no ratings, so none can be predicted; ask for rankings"
-                )
-            answer = RatingAnswer(self.data.rating_range, _manner(role, made))
-            if edits:
-                answer = ChangeAnswer(self.data.rating_range, toolbox.predicted, _manner(role, made))
+        n = self._length(toolbox) if request.kind == "ranking" else request.n
+        answer = self._answer(toolbox, n, _manner(role, made))
         fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
         fixed |= {} if request.item is None else {"item": request.item}
         bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
@@ -212,21 +200,36 @@ class _Job:
             role, self.id, None, "\n".join(filter(None, (prompt, memory))), self._task(), tools, answer
         )
 
+    def _answer(self, toolbox: Toolbox, n: int, manner: Manner) -> Answer:
+        """What the Manager answers with."""
+        edits = self.team.config.answers == "edits"
+        if self.request.kind == "ranking":
+            return (ScoringAnswer if edits else RankingAnswer)(toolbox.offered, n, manner)
+        scale = self.data.rating_range
+        if scale is None or "predict_rating" not in toolbox.names:
+            raise InputError(f"{self.data.name} has no ratings, so none can be predicted; ask for rankings")
+        return ChangeAnswer(scale, toolbox.predicted, manner) if edits else RatingAnswer(scale, manner)
+
     async def _planned(self, manager: Role, tools: Sequence[Tool], prompt: str) -> str:
         """The prompt with what the tools gave that the Planner named, and those that the Manager needs; where
         there is no plan, the latter alone.
         """
-        role = self.roster.roles[self.workflow.planner]
         free = {tool.spec.name: tool for tool in tools if not tool.spec.parameters.get("required")}
+        if not free:
+            return prompt
+        role = self.roster.roles[self.workflow.planner]
         answer = PlanAnswer([tool.spec for tool in free.values()], _manner(role, ()))
         plan = await self._side(role, prompt, "plan", answer)
         named = plan.outcome.answer["tools"] if plan.outcome.kind == "answered" else []
+        tell = self.observe or (lambda event: None)
         lines = [prompt]
         for name in dict.fromkeys([*named, *(name for name in manager.required if name in free)]):
+            tell(Event(role.name, "call", f"{name}()"))
             try:
                 found = await free[name].call({})
             except ToolError as error:
                 found = f"error: {error}"
+            tell(Event(role.name, "observation", found))
             lines.append(f"{name}:\n{found}")
         return "\n".join(lines)
 
