@@ -17,7 +17,7 @@ TITLES = {
     "retrieval-beauty-time": "Amazon Beauty: how long one training takes, evaluations included",
     "retrieval-gowalla": "Gowalla in the protocol of the DirectAU paper",
     "retrieval-gowalla-official": "Gowalla as LightGCN's authors split it",
-    "retrieval-gowalla-official-filters": "Graph filters on that split, one of them with the order of the lists",
+    "retrieval-gowalla-official-filters": "Graph filters on that split, one with the order of the lists",
     "retrieval-index": "Nearest-neighbour index beside the exact one",
     "retrieval-bench": "Training and evaluation beside the plain way",
     "retrieval-geometry": "Alignment and uniformity on MovieLens-100K",
