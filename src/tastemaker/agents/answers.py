@@ -44,6 +44,11 @@ class Manner:
     question: str = ""
     """What it is asked when it may answer."""
 
+    def needs(self, source: str, lacking: bool) -> tuple[str, ...]:
+        """What is pending, and the tool `source` where what it gives is lacking."""
+        pending = self.pending()
+        return (*pending, source) if lacking and source not in pending else pending
+
 
 PLAIN = Manner()
 
@@ -66,9 +71,7 @@ class RankingAnswer:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        pending = self._manner.pending()
-        short = len(self._offered) < self._n and self._source not in pending
-        return (*pending, self._source) if short else pending
+        return self._manner.needs(self._source, len(self._offered) < self._n)
 
     def spec(self) -> ToolSpec:
         ids = {"type": "array", "items": {"type": "string", "enum": list(self._offered)}, "uniqueItems": True}
@@ -190,9 +193,7 @@ class ChangeAnswer(RatingAnswer):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        pending = self._manner.pending()
-        lacks = not self._predicted and self._source not in pending
-        return (*pending, self._source) if lacks else pending
+        return self._manner.needs(self._source, not self._predicted)
 
     def spec(self) -> ToolSpec:
         change = {"type": "string", "enum": list(CHANGES)}

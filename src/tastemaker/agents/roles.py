@@ -140,7 +140,7 @@ class Roster(Config):
 @cache
 def built_in() -> Roster:
     """The roles and workflows that come with the package."""
-    return _made(_table(_text()), "roster.toml")
+    return _made(_shipped(), "roster.toml")
 
 
 def load(path: Path | None) -> Roster:
@@ -151,10 +151,10 @@ def load(path: Path | None) -> Roster:
     if path is None:
         return built_in()
     try:
-        own = _table(path.read_text(encoding="utf-8"))
+        own = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: no readable roster ({error})") from None
-    whole = _table(_text())
+    whole = _shipped()
     for part, entries in own.items():
         if part not in whole or not all(isinstance(entry, dict) for entry in _entries(entries)):
             raise InputError(f"{path}: {part}: a roster has tables [roles.NAME] and [workflows.NAME]")
@@ -163,12 +163,9 @@ def load(path: Path | None) -> Roster:
     return _made(whole, str(path))
 
 
-def _text() -> str:
-    return (files("tastemaker.agents") / "roster.toml").read_text(encoding="utf-8")
-
-
-def _table(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)
+def _shipped() -> dict[str, Any]:
+    """The tables that come with the package, anew."""
+    return tomllib.loads((files("tastemaker.agents") / "roster.toml").read_text(encoding="utf-8"))
 
 
 def _entries(table: Any) -> list[Any]:
