@@ -32,7 +32,7 @@ CONFIG = EvaluationConfig(data="town", fingerprint="f", model="obedient")
 
 
 def requests_of(ground: Ground, users: int = 12) -> list[Request]:
-    return ranking_tasks(ground.dataset, ground.split, users=users).requests
+    return ranking_tasks(ground.dataset, ground.split, requests=users).requests
 
 
 def evaluate(
@@ -164,7 +164,7 @@ from tastemaker.agents.tasks import ranking_tasks
 from tastemaker.agents.team import Team, TeamConfig
 from tastemaker.runs import Run
 ground = town.ground_of(town.town())
-requests = ranking_tasks(ground.dataset, ground.split, users=12).requests
+requests = ranking_tasks(ground.dataset, ground.split, requests=12).requests
 config = EvaluationConfig(data="town", fingerprint="f", model="obedient")
 team = Team(ground.bench, FunctionModel(town.Obedient(delay=0.03)), TeamConfig(backoff=0.0))
 journal = Journal(Run.open(Path(sys.argv[2]), config))

@@ -94,7 +94,7 @@ def test_a_missing_run_is_an_error(ground: Ground) -> None:
 @pytest.mark.parametrize("candidates", [None, 12])
 def test_a_ranker_answers_the_same_requests(ground: Ground, candidates: int | None) -> None:
     data, split = ground.dataset, ground.split
-    tasks = ranking_tasks(data, split, users=20, n=5, candidates=candidates)
+    tasks = ranking_tasks(data, split, requests=20, n=5, candidates=candidates)
     counts = [int((split.train.item == item).sum()) for item in range(data.n_items)]
     hits = []
     for task in tasks.tasks:
@@ -109,7 +109,7 @@ def test_a_ranker_answers_the_same_requests(ground: Ground, candidates: int | No
 
 
 def test_a_rater_answers_the_same_requests(ground: Ground) -> None:
-    tasks = rating_tasks(ground.dataset, ground.split, users=20)
+    tasks = rating_tasks(ground.dataset, ground.split, requests=20)
     bias = BiasModel().fit(ground.split.train)
     errors = []
     for task in tasks.tasks:
@@ -128,7 +128,7 @@ def test_a_team_that_repeats_the_retriever_scores_like_it(
     from tastemaker.runs import Run
 
     config = TeamConfig(workflow="single")
-    tasks = ranking_tasks(ground.dataset, ground.split, users=30)
+    tasks = ranking_tasks(ground.dataset, ground.split, requests=30)
     team = Team(ground.bench, obedient_model, config)
     journal = Journal(Run.open(tmp_path / "run", config))
     runs = asyncio.run(run_all(team, tasks.requests, journal))

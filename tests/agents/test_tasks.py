@@ -28,7 +28,7 @@ def table(part: Dataset) -> pl.DataFrame:
 
 
 def test_a_ranking_asks_for_the_first_test_item_at_its_moment(ground: Ground) -> None:
-    tasks = ranking_tasks(ground.dataset, ground.split, users=99, n=5)
+    tasks = ranking_tasks(ground.dataset, ground.split, requests=99, n=5)
     train, test = table(ground.split.train), table(ground.split.test)
     counts = dict(train.group_by("user").len().iter_rows())
     wanted = {user for user in test["user"].unique() if counts.get(user, 0) >= MIN_HISTORY}
@@ -58,24 +58,26 @@ def test_an_item_taken_before_is_never_the_label(make_town: Callable[..., Datase
     )
     split = split_for_agents(data)
     assert len(split.test.item[split.test.history(user)]) == 4
-    task = next(task for task in ranking_tasks(data, split, users=99).tasks if task.request.user == "u3")
+    task = next(task for task in ranking_tasks(data, split, requests=99).tasks if task.request.user == "u3")
     assert task.label == f"i{again[rows.stop - 3]}"
     assert task.request.moment == town.time[rows.stop - 3]
 
 
 def test_samples_are_seeded_and_larger_ones_hold_smaller_ones(ground: Ground) -> None:
     def users(n: int, seed: int) -> list[str]:
-        tasks = ranking_tasks(ground.dataset, ground.split, users=n, seed=seed)
+        tasks = ranking_tasks(ground.dataset, ground.split, requests=n, seed=seed)
         return [request.user for request in tasks.requests]
 
     assert users(5, 1) == users(9, 1)[:5]
     assert users(9, 1) == users(9, 1) != users(9, 2)
-    few, many = (ranking_tasks(ground.dataset, ground.split, users=n, candidates=6, seed=1) for n in (5, 9))
+    few, many = (
+        ranking_tasks(ground.dataset, ground.split, requests=n, candidates=6, seed=1) for n in (5, 9)
+    )
     assert few.tasks == many.first(5).tasks
 
 
 def test_candidates_are_the_target_and_real_items_never_taken(ground: Ground) -> None:
-    tasks = ranking_tasks(ground.dataset, ground.split, users=99, candidates=12, seed=4)
+    tasks = ranking_tasks(ground.dataset, ground.split, requests=99, candidates=12, seed=4)
     everything, train = table(ground.dataset), table(ground.split.train)
     places = []
     for task in tasks.tasks:
@@ -116,7 +118,7 @@ def test_candidates_are_drawn_in_proportion_to_popularity() -> None:
     split = Split(
         whole.take(whole.time == 0), whole.take(whole.time < 0), whole.take(whole.time == 1), "by hand"
     )
-    tasks = ranking_tasks(whole, split, users=users, candidates=2)
+    tasks = ranking_tasks(whole, split, requests=users, candidates=2)
     drawn = [next(c for c in task.request.candidates or () if c != task.label) for task in tasks.tasks]
     shares = np.array([drawn.count(f"i{i}") for i in range(others)]) / users
     assert np.abs(shares - popularity / popularity.sum()).max() < 4 * np.sqrt(0.25 / users)
@@ -124,11 +126,11 @@ def test_candidates_are_drawn_in_proportion_to_popularity() -> None:
 
 def test_too_few_items_to_draw_candidates_from(ground: Ground) -> None:
     with pytest.raises(InputError, match="40 candidates cannot be drawn for user u"):
-        ranking_tasks(ground.dataset, ground.split, users=3, candidates=40)
+        ranking_tasks(ground.dataset, ground.split, requests=3, candidates=40)
 
 
 def test_ratings_are_one_test_rating_a_user(ground: Ground) -> None:
-    tasks = rating_tasks(ground.dataset, ground.split, users=99, seed=2)
+    tasks = rating_tasks(ground.dataset, ground.split, requests=99, seed=2)
     test = table(ground.split.test)
     assert len({task.request.user for task in tasks.tasks}) == len(tasks.tasks) > 20
     for task in tasks.tasks:
@@ -142,13 +144,13 @@ def test_ratings_are_one_test_rating_a_user(ground: Ground) -> None:
 def test_data_without_ratings_has_no_rating_tasks(make_town: Callable[..., Dataset]) -> None:
     town = make_town(rated=False)
     with pytest.raises(InputError, match="town has no ratings"):
-        rating_tasks(town, split_for_agents(town), users=3)
+        rating_tasks(town, split_for_agents(town), requests=3)
 
 
 def test_positions_in_a_sequence_are_split_by_leaving_the_last_out(make_town: Callable[..., Dataset]) -> None:
     town = make_town(clock="order")
     split = split_for_agents(town)
-    tasks = ranking_tasks(town, split, users=99)
+    tasks = ranking_tasks(town, split, requests=99)
     last = table(town).group_by("user").agg(pl.col("item").sort_by("time").last())
     assert {task.request.user: task.label for task in tasks.tasks} == dict(last.iter_rows())
     assert "leave last out" in tasks.protocol
@@ -162,11 +164,11 @@ def test_data_without_an_order_is_refused(make_town: Callable[..., Dataset]) -> 
 def test_nobody_to_ask(toy: Dataset) -> None:
     early = Split(toy.take(toy.time < 300), toy.take(toy.time < 0), toy.take(toy.time >= 300), "by hand")
     with pytest.raises(InputError, match="no user has 5 training interactions"):
-        ranking_tasks(toy, early, users=3)
+        ranking_tasks(toy, early, requests=3)
 
 
 def test_the_protocol_says_on_what_terms(ground: Ground) -> None:
-    tasks = ranking_tasks(ground.dataset, ground.split, users=7, seed=3)
+    tasks = ranking_tasks(ground.dataset, ground.split, requests=7, seed=3)
     for words in (
         "town",
         ground.split.protocol,
@@ -176,3 +178,32 @@ def test_the_protocol_says_on_what_terms(ground: Ground) -> None:
         "full catalogue of 50 items",
     ):
         assert words in tasks.protocol
+
+
+def test_all_are_asked_about_once_before_anyone_is_asked_about_twice(ground: Ground) -> None:
+    once = ranking_tasks(ground.dataset, ground.split, requests=99, seed=1)
+    users = len({request.user for request in once.requests})
+    twice = ranking_tasks(ground.dataset, ground.split, requests=users + 3, each=2, seed=1)
+    assert twice.tasks[:users] == once.tasks
+    assert [r.user for r in twice.requests[users:]] == [r.user for r in once.requests[:3]]
+    for later in twice.requests[users:]:
+        earlier = next(r for r in once.requests if r.user == later.user)
+        assert later.moment is not None and earlier.moment is not None and later.moment > earlier.moment
+    assert len(set(twice.labels)) == users + 3
+    assert f"{users + 3} requests about {users} of {users} users" in twice.protocol
+    ratings = rating_tasks(ground.dataset, ground.split, requests=99, each=3)
+    assert len({(r.user, r.item) for r in ratings.requests}) == len(ratings.tasks) > users
+
+
+def test_uniform_candidates_may_be_items_that_nobody_took() -> None:
+    """One user's target among three never taken by anyone: popularity cannot draw them, uniform can."""
+    frames = pl.DataFrame({"id": ["u"]}), pl.DataFrame({"id": [f"i{n}" for n in range(MIN_HISTORY + 4)]})
+    taken = np.arange(MIN_HISTORY + 1)
+    data = Dataset.build(
+        "few", *frames, np.zeros(len(taken), int), taken, time=taken, clock="order", source=Source("-", "-")
+    )
+    split = Split(data.take(taken < MIN_HISTORY), data.take(taken < 0), data.take(taken == MIN_HISTORY), "-")
+    (task,) = ranking_tasks(data, split, requests=1, candidates=4, negatives="uniform").tasks
+    assert set(task.request.candidates or ()) == {f"i{n}" for n in range(MIN_HISTORY, MIN_HISTORY + 4)}
+    with pytest.raises(InputError, match="only 0 other items"):
+        ranking_tasks(data, split, requests=1, candidates=4)

@@ -55,7 +55,7 @@ def timeless(trajectory: Trajectory) -> str:
 def test_a_ranking_is_answered_within_macrec_s_number_of_calls(
     ground: Ground, obedient_model: FunctionModel, workflow: str
 ) -> None:
-    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = ranking_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, obedient_model, request, workflow=workflow)
     assert made.outcome.kind == "answered"
     assert len(set(made.answer["ids"])) == 10
@@ -67,7 +67,7 @@ def test_a_ranking_is_answered_within_macrec_s_number_of_calls(
 
 
 def test_a_ranking_can_be_answered_by_scores(ground: Ground, obedient_model: FunctionModel) -> None:
-    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = ranking_tasks(ground.dataset, ground.split, requests=1).requests[0]
     listed, scored = (run(ground, obedient_model, request, answers=form) for form in ("own", "edits"))
     assert scored.outcome.kind == "answered"
     assert scored.answer == listed.answer
@@ -75,7 +75,7 @@ def test_a_ranking_can_be_answered_by_scores(ground: Ground, obedient_model: Fun
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_a_rating_is_answered(ground: Ground, obedient_model: FunctionModel, workflow: str) -> None:
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, obedient_model, request, workflow=workflow)
     assert (made.outcome.kind, made.answer["rating"]) == ("answered", 4.0)
     assert made.usage.requests <= MACREC_CALLS[workflow]
@@ -87,7 +87,7 @@ def test_a_rating_is_answered(ground: Ground, obedient_model: FunctionModel, wor
 def test_a_rating_can_be_answered_by_a_change_of_what_was_predicted(
     ground: Ground, obedient_model: FunctionModel, workflow: str
 ) -> None:
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, obedient_model, request, workflow=workflow, answers="edits")
     assert made.outcome.kind == "answered"
     user, item = ground.dataset.user_index(request.user), ground.dataset.item_index(str(request.item))
@@ -97,7 +97,7 @@ def test_a_rating_can_be_answered_by_a_change_of_what_was_predicted(
 
 
 def test_analysts_run_their_own_loops_and_report(ground: Ground, obedient_model: FunctionModel) -> None:
-    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = ranking_tasks(ground.dataset, ground.split, requests=1).requests[0]
     events: list[Event] = []
     team = Team(ground.bench, obedient_model, TeamConfig(workflow="analyse"))
     made = asyncio.run(team.run(request, events.append))
@@ -118,7 +118,7 @@ def test_analysts_run_their_own_loops_and_report(ground: Ground, obedient_model:
 def test_sampled_candidates_are_all_that_can_be_recommended(
     ground: Ground, obedient_model: FunctionModel
 ) -> None:
-    request = ranking_tasks(ground.dataset, ground.split, users=1, candidates=12).requests[0]
+    request = ranking_tasks(ground.dataset, ground.split, requests=1, candidates=12).requests[0]
     made = run(ground, obedient_model, request, workflow="single")
     assert set(made.answer["ids"]) <= set(request.candidates or ())
     assert len(made.answer["ids"]) == 10
@@ -143,10 +143,10 @@ def test_other_labels_change_nothing_that_agents_observe(
     ground: Ground, obedient: Callable[[], Any], workflow: str, kind: str
 ) -> None:
     if kind == "rating":
-        tasks = rating_tasks(ground.dataset, ground.split, users=4)
+        tasks = rating_tasks(ground.dataset, ground.split, requests=4)
     else:
         tasks = ranking_tasks(
-            ground.dataset, ground.split, users=4, candidates=12 if kind == "sampled" else None
+            ground.dataset, ground.split, requests=4, candidates=12 if kind == "sampled" else None
         )
     labels = [task.label for task in tasks.tasks]
     random.Random(1).shuffle(labels)
@@ -164,7 +164,7 @@ def test_another_future_changes_nothing_that_agents_observe(
 ) -> None:
     """In a second world everything from the first request's moment on is different: items and ratings."""
     town = ground.dataset
-    tasks = ranking_tasks(town, ground.split, users=99)
+    tasks = ranking_tasks(town, ground.split, requests=99)
     first = min(tasks.requests, key=lambda request: request.moment or 0)
     later = town.time >= (first.moment or 0)
     item, rating = town.item.copy(), np.array(town.rating)
@@ -181,11 +181,11 @@ def test_another_future_changes_nothing_that_agents_observe(
     one = TaskSet((Labelled(first, ""),), "")
     assert seen_by_all(ground, one, obedient(), workflow) == seen_by_all(elsewhere, one, obedient(), workflow)
     target = town.items["id"][int(town.item[town.history(town.user_index(first.user), None)][-4])]
-    assert tasks.labels[first.id] == target != ranking_tasks(other, split, users=99).labels.get(first.id)
+    assert tasks.labels[first.id] == target != ranking_tasks(other, split, requests=99).labels.get(first.id)
 
 
 def test_requests_at_once_leave_the_same_as_one_by_one(ground: Ground, obedient: Callable[..., Any]) -> None:
-    requests = ranking_tasks(ground.dataset, ground.split, users=8).requests
+    requests = ranking_tasks(ground.dataset, ground.split, requests=8).requests
     team = Team(ground.bench, FunctionModel(obedient(delay=0.002)), TeamConfig())
 
     async def at_once() -> list[TeamRun]:
@@ -235,7 +235,10 @@ def test_a_faulty_model_is_an_outcome(ground: Ground, fault: str, kind: str, wor
     make = ranking_tasks if kind == "ranking" else rating_tasks
     behaviour, outcome = FAULTS[fault]
     made = run(
-        ground, always(behaviour), make(ground.dataset, ground.split, users=1).requests[0], workflow=workflow
+        ground,
+        always(behaviour),
+        make(ground.dataset, ground.split, requests=1).requests[0],
+        workflow=workflow,
     )
     assert (made.outcome.kind, made.answer) == (outcome, None)
     assert made.root.error
@@ -253,7 +256,7 @@ def test_an_analyst_that_fails_does_not_stop_the_manager(ground: Ground, obedien
         response: ModelResponse = await follower(messages, info)
         return response
 
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, FunctionModel(function), request, workflow="analyse")
     assert made.outcome.kind == "answered"
     assert made.trajectories[1].outcome.kind == "invalid"
@@ -261,7 +264,7 @@ def test_an_analyst_that_fails_does_not_stop_the_manager(ground: Ground, obedien
 
 
 def test_the_whole_team_shares_one_budget(ground: Ground, obedient_model: FunctionModel) -> None:
-    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = ranking_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, obedient_model, request, workflow="analyse", requests=5)
     assert (made.outcome.kind, made.usage.requests) == ("limit", 5)
     assert "5 model calls" in (made.root.error or "")
@@ -289,14 +292,14 @@ def test_data_without_ratings_or_with_positions_can_be_ranked(
 ) -> None:
     for data in (make_town(rated=False), make_town(clock="order")):
         ground = make_ground(data)
-        request = ranking_tasks(data, ground.split, users=1).requests[0]
+        request = ranking_tasks(data, ground.split, requests=1).requests[0]
         assert run(ground, obedient_model, request).outcome.kind == "answered"
 
 
 def test_a_planner_has_the_tools_called_and_two_model_calls_suffice(
     ground: Ground, obedient_model: FunctionModel
 ) -> None:
-    request = ranking_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = ranking_tasks(ground.dataset, ground.split, requests=1).requests[0]
     events: list[Event] = []
     team = Team(ground.bench, obedient_model, TeamConfig(workflow="plan"))
     made = asyncio.run(team.run(request, events.append))
@@ -327,7 +330,7 @@ def test_what_the_manager_needs_is_called_without_a_plan_too(
         response: ModelResponse = await follower(messages, info)
         return response
 
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, FunctionModel(function), request, workflow="plan")
     assert made.outcome.kind == "answered"
     assert made.trajectories[1].outcome.kind == "invalid"
@@ -356,7 +359,7 @@ class Reflecting:
 def reflected(
     ground: Ground, obedient: Callable[[], Any], verdicts: list[bool], ratings: list[float], **config: Any
 ) -> TeamRun:
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     model = FunctionModel(Reflecting(obedient(), verdicts, ratings))
     return run(ground, model, request, workflow="reflect", **config)
 
@@ -402,7 +405,7 @@ def test_a_trial_that_fails_does_not_lose_the_answer_before_it(
 
 
 def test_a_searcher_is_asked_a_question(ground: Ground, obedient_model: FunctionModel) -> None:
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, obedient_model, request, workflow="search")
     searcher = made.trajectories[1]
     assert (searcher.agent, searcher.messages[1].text) == ("Searcher", "Title 3")
@@ -433,7 +436,7 @@ def test_a_role_of_ones_own_works_without_code(
         rating = "critical_rater"
         """
     )
-    request = rating_tasks(ground.dataset, ground.split, users=1).requests[0]
+    request = rating_tasks(ground.dataset, ground.split, requests=1).requests[0]
     made = run(ground, obedient_model, request, workflow="critical", roster=load(path))
     assert made.outcome.kind == "answered"
     assert [t.agent for t in made.trajectories] == ["Manager", "Critic"]

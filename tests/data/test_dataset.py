@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tastemaker.data.dataset import Dataset
+from tastemaker.data.dataset import Dataset, Source
 from tastemaker.errors import InputError
 
 Log = list[tuple[int, int, int]]
@@ -64,3 +65,12 @@ def test_fingerprint_changes_with_any_interaction(dataset_of: Draw, log: Log, da
     changed[place] += 1
     other = Dataset(**{**{f: getattr(dataset, f) for f in dataset.__dataclass_fields__}, "time": changed})
     assert dataset.fingerprint == dataset_of(log).fingerprint != other.fingerprint
+
+
+def test_in_order_keeps_the_order_within_users_alone() -> None:
+    users, items = (pl.DataFrame({"id": [f"{kind}{i}" for i in range(3)]}) for kind in "ui")
+    data = Dataset.build(
+        "d", users, items, np.array([0, 0, 2, 2, 2]), np.array([1, 0, 2, 0, 1]),
+        time=np.array([50, 9, 7, 7, 3]), clock="timestamp", source=Source("-", "-"),
+    ).in_order()  # fmt: skip
+    assert (data.clock, data.time.tolist(), data.item.tolist()) == ("order", [0, 1, 0, 1, 2], [0, 1, 1, 2, 0])

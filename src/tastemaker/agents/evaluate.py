@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tastemaker.agents.journal import Journal
 from tastemaker.agents.roles import TaskKind
-from tastemaker.agents.tasks import Request
+from tastemaker.agents.tasks import Negatives, Request
 from tastemaker.agents.team import Team, TeamConfig, TeamRun
 
 CONCURRENCY = 16
@@ -30,10 +30,16 @@ class EvaluationConfig(BaseModel):
     """Of its interactions."""
     task: TaskKind = "ranking"
     """What is asked."""
-    users: int = Field(default=50, ge=1)
-    """Users to ask about, at most."""
+    requests: int = Field(default=50, ge=1)
+    """How many, at most."""
+    each: int = Field(default=1, ge=1)
+    """Requests about one user, at most."""
+    last: bool = False
+    """Whether each user's last interactions are left out where a split by time is possible."""
     candidates: int | None = Field(default=None, ge=2)
     """Sampled candidates to rank among; None is the whole catalogue."""
+    negatives: Negatives = "popularity"
+    """How candidates are sampled."""
     seed: int = Field(default=0, ge=0)
     """Of the sample of users, ratings and candidates."""
     retriever: str | None = None

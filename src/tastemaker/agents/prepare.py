@@ -36,12 +36,21 @@ class Ground:
 
 
 def ground(
-    dataset: Dataset, *, retriever: str | None = None, seed: int = 0, tell: Tell = lambda what: None
+    dataset: Dataset,
+    *,
+    last: bool = False,
+    retriever: str | None = None,
+    seed: int = 0,
+    tell: Tell = lambda what: None,
 ) -> Ground:
     """A data set split so that requests can be asked at moments, with the models fitted on the train part.
 
-    Raises InputError for an unknown retriever, or data without an order.
+    With `last` each user's last interactions are left out even where a split by time is possible: of the
+    clock only the order within users is kept, as the models then know what others did later. Raises
+    InputError for an unknown retriever, or data without an order.
     """
+    if last and dataset.clock == "timestamp":
+        dataset = dataset.in_order()
     split = split_for_agents(dataset, seed)
     return Ground(dataset, split, workbench(dataset, split, retriever=retriever, tell=tell))
 

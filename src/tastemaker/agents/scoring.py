@@ -22,7 +22,7 @@ from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
 from tastemaker.retrieval.base import Scorer
 from tastemaker.retrieval.bias import BiasModel
-from tastemaker.retrieval.metrics import interval, ranking_metrics
+from tastemaker.retrieval.metrics import intervals, ranking_metrics
 from tastemaker.retrieval.ranking import NOTHING, largest
 from tastemaker.tools.toolbox import RatingModel
 
@@ -32,6 +32,11 @@ Row = dict[str, Any]
 
 RANKERS = ("popularity", "itemknn", "ease", "bpr", "directau")
 """Baselines of ranking."""
+
+KS = (1, 3, 5)
+"""Cut-offs of rankings among sampled candidates, as MACRec's; a ranking of the catalogue is judged at its
+length.
+"""
 
 RATERS = ("bias",)
 """Baselines of rating."""
@@ -125,12 +130,12 @@ def _ranking_figures(
     m, n = ranked.shape
     targets = [dataset.item_index(str(task.label)) for task in tasks.tasks]
     relevant = csr_matrix((np.ones(m), (np.arange(m), targets)), shape=(m, dataset.n_items))
-    values = ranking_metrics(ranked, relevant, (n,))
-    names = (f"hit@{n}", f"ndcg@{n}")
-    row: Row = {name: interval(values[name], seed) for name in names}
-    if not valid.all():
-        row |= {f"valid {k}": interval(values[k][valid], seed) if valid.any() else None for k in names}
-    return row
+    sampled = any(request.candidates is not None for request in tasks.requests)
+    ks = [k for k in KS if k <= n] if sampled else [n]
+    values = ranking_metrics(ranked, relevant, ks)
+    return _figures(
+        {f"{name}@{k}": values[f"{name}@{k}"] for name in ("hit", "ndcg") for k in ks}, tasks, valid, seed
+    )
 
 
 def _rating_figures(
@@ -140,15 +145,24 @@ def _rating_figures(
     label = np.array([float(task.label) for task in tasks.tasks])
     worst = np.maximum(label - low, high - label)
     error = np.where(valid, np.abs(given - label), worst)
-    row = _errors("", error, seed)
+    row = _figures({"rmse": error**2, "mae": error}, tasks, valid, seed)
+    return {name: _root(value) if name.endswith("rmse") else value for name, value in row.items()}
+
+
+def _figures(
+    values: Mapping[str, NDArray[np.float64]], tasks: TaskSet, valid: NDArray[np.bool_], seed: int
+) -> Row:
+    """Each metric with its interval over users: over all requests, and where some are not valid also over
+    those that are."""
+    users = np.unique([request.user for request in tasks.requests], return_inverse=True)[1]
+    row: Row = dict(intervals(values, seed, groups=users))
     if not valid.all():
-        row |= _errors("valid ", error[valid], seed)
+        left = {name: value[valid] for name, value in values.items()}
+        found = intervals(left, seed, groups=users[valid]) if valid.any() else dict.fromkeys(values)
+        row |= {f"valid {name}": value for name, value in found.items()}
     return row
 
 
-def _errors(prefix: str, error: NDArray[np.float64], seed: int) -> Row:
-    """RMSE and MAE with intervals: the root is monotone, so the root of an interval of MSE is one of RMSE."""
-    if len(error) == 0:
-        return {f"{prefix}rmse": None, f"{prefix}mae": None}
-    squared = interval(error**2, seed)
-    return {f"{prefix}rmse": {k: v**0.5 for k, v in squared.items()}, f"{prefix}mae": interval(error, seed)}
+def _root(squared: Mapping[str, float] | None) -> dict[str, float] | None:
+    """RMSE of an interval of MSE: the root is monotone, so the root of the ends are the ends."""
+    return None if squared is None else {key: value**0.5 for key, value in squared.items()}

@@ -8,6 +8,7 @@ under a seed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from tastemaker.agents.roles import TaskKind
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import Split, make_split
 from tastemaker.errors import InputError
+
+Negatives = Literal["popularity", "uniform"]
 
 MIN_HISTORY = 5
 """Training interactions that a user must have to be asked about."""
@@ -85,87 +88,105 @@ def ranking_tasks(
     dataset: Dataset,
     split: Split,
     *,
-    users: int,
+    requests: int,
+    each: int = 1,
     n: int = 10,
     candidates: int | None = None,
+    negatives: Negatives = "popularity",
     seed: int = 0,
 ) -> TaskSet:
-    """Next-item rankings: which item does the user take first in the test part that is new to them?
+    """Next-item rankings: which item does the user take in the test part that is new to them?
 
-    Asks about `users` users at most, drawn from those with `MIN_HISTORY` training interactions. With
-    `candidates` = c, each ranks the target among c − 1 items that the user never took, drawn without
-    replacement with probability proportional to their training interactions, in random order. Raises
-    InputError when nobody can be asked or too few items are left to draw.
+    At most `requests` of them, about users drawn from those with `MIN_HISTORY` training interactions; `each`
+    about one user at most, at the moments of their first new items in the test part. All are asked about once
+    before anyone is asked about twice. With `candidates` = c, each ranks the target among c − 1 items that
+    the user never took, drawn without replacement, uniformly or with probability proportional to their
+    training interactions, in random order. Raises InputError when nobody can be asked or too few items are
+    left to draw.
     """
-    held_out = {
-        u: first for u in _eligible(split) if (first := _first_new(dataset, split.test, u)) is not None
-    }
+    held_out = {u: new for u in _eligible(split) if (new := _new(dataset, split.test, u, each))}
     popularity = np.bincount(split.train.item, minlength=dataset.n_items).astype(np.float64)
+    weights = popularity if negatives == "popularity" else np.ones(dataset.n_items)
+    asked = _sample(np.array(list(held_out)), requests, seed, dataset)
     tasks = []
-    for user in _sample(np.array(list(held_out)), users, seed, dataset):
-        at = held_out[user]
-        target = int(split.test.item[at])
-        name = str(dataset.users["id"][user])
-        drawn = None
-        if candidates is not None:
-            drawn = _candidates(
-                dataset, user, target, candidates, popularity, np.random.default_rng([seed, user])
+    for turn in range(each):
+        for user in (user for user in asked if len(held_out[user]) > turn):
+            at = held_out[user][turn]
+            target = int(split.test.item[at])
+            name = str(dataset.users["id"][user])
+            drawn = None
+            if candidates is not None:
+                generator = np.random.default_rng([seed, user, turn] if turn else [seed, user])
+                drawn = _candidates(dataset, user, target, candidates, weights, generator)
+            request = Request(
+                id=f"{dataset.name}/ranking/{name}@{split.test.time[at]}",
+                kind="ranking",
+                user=name,
+                moment=int(split.test.time[at]),
+                n=n if candidates is None else min(n, candidates),
+                candidates=drawn,
             )
-        request = Request(
-            id=f"{dataset.name}/ranking/{name}@{split.test.time[at]}",
-            kind="ranking",
-            user=name,
-            moment=int(split.test.time[at]),
-            n=n if candidates is None else min(n, candidates),
-            candidates=drawn,
-        )
-        tasks.append(Labelled(request, str(dataset.items["id"][target])))
+            tasks.append(Labelled(request, str(dataset.items["id"][target])))
     ranked = f"full catalogue of {dataset.n_items:,} items without the user's own"
     if candidates is not None:
+        kind = "popularity-matched" if negatives == "popularity" else "uniformly drawn"
         ranked = (
-            f"SAMPLED: {candidates} candidates, the target and {candidates - 1} popularity-matched items "
-            "that the user never took"
+            f"SAMPLED: {candidates} candidates, the target and {candidates - 1} {kind} items that the user "
+            "never took"
         )
+    which = "the first in test that is new to the user" if each == 1 else f"the first {each} new ones in test"
     return TaskSet(
-        tuple(tasks),
-        f"{dataset.name}: {split.protocol}; next item, the first in test that is new to the user, seen from "
-        f"just before it; {_drawn(len(tasks), len(held_out), seed)}; {ranked}",
+        tuple(tasks[:requests]),
+        f"{dataset.name}: {split.protocol}; next item, {which}, seen from just before it; "
+        f"{_drawn(len(tasks[:requests]), len(asked), len(held_out), seed)}; {ranked}",
     )
 
 
-def rating_tasks(dataset: Dataset, split: Split, *, users: int, seed: int = 0) -> TaskSet:
-    """Ratings to predict: one of each user's test ratings, drawn under the seed, set just before it was
+def rating_tasks(dataset: Dataset, split: Split, *, requests: int, each: int = 1, seed: int = 0) -> TaskSet:
+    """Ratings to predict: some of each user's test ratings, drawn under the seed, each set just before it was
     given.
 
-    Asks about `users` users at most, drawn from those with `MIN_HISTORY` training interactions. Raises
+    At most `requests` of them, about users drawn from those with `MIN_HISTORY` training interactions; `each`
+    about one user at most, and all are asked about once before anyone is asked about twice. Raises
     InputError for data without ratings, or when nobody can be asked.
     """
     ratings = split.test.rating
     if ratings is None:
         raise InputError(f"{dataset.name} has no ratings to predict; ask for rankings")
     eligible = _eligible(split)
-    tasks = []
-    for user in _sample(eligible, users, seed, dataset):
+    drawn: dict[int, list[int]] = {}
+    for user in _sample(eligible, requests, seed, dataset):
         rows = split.test.history(user)
-        at = int(np.random.default_rng([seed, user]).integers(rows.start, rows.stop))
-        name, item = str(dataset.users["id"][user]), str(dataset.items["id"][int(split.test.item[at])])
-        request = Request(
-            id=f"{dataset.name}/rating/{name}@{split.test.time[at]}/{item}",
-            kind="rating",
-            user=name,
-            moment=int(split.test.time[at]),
-            item=item,
-        )
-        tasks.append(Labelled(request, float(ratings[at])))
+        generator = np.random.default_rng([seed, user])
+        drawn[user] = (rows.start + generator.permutation(rows.stop - rows.start)[:each]).tolist()
+    tasks = []
+    for turn in range(each):
+        for user, places in drawn.items():
+            if turn < len(places):
+                at = places[turn]
+                name, item = (
+                    str(dataset.users["id"][user]),
+                    str(dataset.items["id"][int(split.test.item[at])]),
+                )
+                request = Request(
+                    id=f"{dataset.name}/rating/{name}@{split.test.time[at]}/{item}",
+                    kind="rating",
+                    user=name,
+                    moment=int(split.test.time[at]),
+                    item=item,
+                )
+                tasks.append(Labelled(request, float(ratings[at])))
+    many = "one test rating a user" if each == 1 else f"up to {each} test ratings a user"
     return TaskSet(
-        tuple(tasks),
-        f"{dataset.name}: {split.protocol}; one test rating a user, seen from just before it; "
-        f"{_drawn(len(tasks), len(eligible), seed)}",
+        tuple(tasks[:requests]),
+        f"{dataset.name}: {split.protocol}; {many}, seen from just before it; "
+        f"{_drawn(len(tasks[:requests]), len(drawn), len(eligible), seed)}",
     )
 
 
-def _drawn(users: int, eligible: int, seed: int) -> str:
-    return f"{users} of {eligible} users with at least {MIN_HISTORY} training interactions, seed {seed}"
+def _drawn(requests: int, users: int, eligible: int, seed: int) -> str:
+    of = f"{users} of {eligible} users with at least {MIN_HISTORY} training interactions, seed {seed}"
+    return of if requests == users else f"{requests} requests about {of}"
 
 
 def _eligible(split: Split) -> NDArray[np.int64]:
@@ -174,13 +195,20 @@ def _eligible(split: Split) -> NDArray[np.int64]:
     return np.flatnonzero(known & (np.diff(split.test.user_ptr) > 0))
 
 
-def _first_new(dataset: Dataset, test: Dataset, user: int) -> int | None:
-    """Position in `test` of the user's first interaction with an item not taken before that moment."""
+def _new(dataset: Dataset, test: Dataset, user: int, most: int) -> list[int]:
+    """Positions in `test` of the user's first interactions, at different moments, with items not taken
+    before their moment."""
     rows = test.history(user)
+    found: list[int] = []
     for at in range(rows.start, rows.stop):
-        if test.item[at] not in dataset.item[dataset.history(user, int(test.time[at]))]:
-            return at
-    return None
+        moment = int(test.time[at])
+        if found and moment == test.time[found[-1]]:
+            continue
+        if test.item[at] not in dataset.item[dataset.history(user, moment)]:
+            found.append(at)
+            if len(found) == most:
+                break
+    return found
 
 
 def _sample(eligible: NDArray[np.integer], users: int, seed: int, dataset: Dataset) -> list[int]:
@@ -198,16 +226,16 @@ def _candidates(
     user: int,
     target: int,
     count: int,
-    popularity: NDArray[np.float64],
+    drawn_by: NDArray[np.float64],
     generator: np.random.Generator,
 ) -> tuple[str, ...]:
-    weights = popularity.copy()
+    weights = drawn_by.copy()
     weights[dataset.item[dataset.history(user)]] = 0.0
     weights[target] = 0.0
     if np.count_nonzero(weights) < count - 1:
         raise InputError(
             f"{dataset.name}: {count} candidates cannot be drawn for user {dataset.users['id'][user]}: only "
-            f"{np.count_nonzero(weights)} other items were taken in training by others; ask for fewer"
+            f"{np.count_nonzero(weights)} other items can be; ask for fewer"
         )
     others = generator.choice(len(weights), count - 1, replace=False, p=weights / weights.sum())
     drawn = generator.permutation(np.append(others, target))

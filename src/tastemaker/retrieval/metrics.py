@@ -122,20 +122,26 @@ def coverage(ranked: NDArray[np.int32], n_items: int, k: int) -> float:
 
 
 def intervals(
-    values: Mapping[str, NDArray[np.float64]], seed: int = 0, confidence: float = 0.95
+    values: Mapping[str, NDArray[np.float64]],
+    seed: int = 0,
+    confidence: float = 0.95,
+    groups: NDArray[np.integer] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """`interval` of several metrics of the same users, over the same bootstrap samples."""
+    """`interval` of several metrics of the same rows, over the same bootstrap samples."""
     if not values:
         return {}
     table = np.column_stack([np.asarray(v, np.float64) for v in values.values()])
-    n = len(table)
-    if n == 0:
+    if len(table) == 0:
         raise InputError("there is no user to average over")
+    _, group = np.unique(np.arange(len(table)) if groups is None else groups, return_inverse=True)
+    n = int(group.max()) + 1
+    sizes = np.bincount(group, minlength=n).astype(np.float64)
+    sums = np.column_stack([np.bincount(group, column, minlength=n) for column in table.T])
     generator = np.random.default_rng(seed)
     means = np.empty((RESAMPLES, table.shape[1]))
     for sample in range(RESAMPLES):
         weights = np.bincount(generator.integers(0, n, n), minlength=n)
-        means[sample] = weights @ table / n
+        means[sample] = weights @ sums / (weights @ sizes)
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     mean = table.mean(axis=0)
@@ -145,6 +151,15 @@ def intervals(
     }
 
 
-def interval(values: NDArray[np.float64], seed: int = 0, confidence: float = 0.95) -> dict[str, float]:
-    """Mean over users and its percentile bootstrap interval (Efron 1979): `mean`, `low`, `high`."""
-    return intervals({"value": values}, seed, confidence)["value"]
+def interval(
+    values: NDArray[np.float64],
+    seed: int = 0,
+    confidence: float = 0.95,
+    groups: NDArray[np.integer] | None = None,
+) -> dict[str, float]:
+    """Mean over rows and its percentile bootstrap interval (Efron 1979): `mean`, `low`, `high`.
+
+    `groups` [n] says which rows belong together (the requests of one user, the turns of one dialogue): whole
+    groups are drawn, as their rows are not independent. By default each row is its own.
+    """
+    return intervals({"value": values}, seed, confidence, groups)["value"]

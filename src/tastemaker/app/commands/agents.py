@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tastemaker.agents.evaluate import EvaluationConfig
     from tastemaker.agents.prepare import Ground
     from tastemaker.agents.roles import TaskKind
-    from tastemaker.agents.tasks import Request, TaskSet
+    from tastemaker.agents.tasks import Negatives, Request, TaskSet
     from tastemaker.agents.team import TeamConfig, TeamRun
     from tastemaker.tools.loop import Event
     from tastemaker.tools.toolbox import Workbench
@@ -161,12 +161,21 @@ def evaluate(
     data: Data = "ml-100k",
     workflow: WorkflowOption = "analyse",
     task: Annotated[str, typer.Option("--task", help="ranking or rating.")] = "ranking",
-    n: Annotated[int, typer.Option("--n", min=1, help="Users to ask about, at most.")] = 50,
+    n: Annotated[int, typer.Option("--n", min=1, help="How many requests, at most.")] = 50,
+    each: Annotated[int, typer.Option("--each", min=1, help="Requests about one user, at most.")] = 1,
     model: ModelOption = "local:smollm2",
+    split: Annotated[
+        str,
+        typer.Option("--split", help="auto (by time where the data has it) or last (each user's last ones)."),
+    ] = "auto",
     candidates: Annotated[
         str,
         typer.Option("--candidates", help="full (the whole catalogue), or how many real items to sample."),
     ] = "full",
+    negatives: Annotated[
+        str,
+        typer.Option("--negatives", help="How they are sampled: popularity (in proportion to it), uniform."),
+    ] = "popularity",
     answers: Answers = None,
     retriever: Retriever = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample.")] = 0,
@@ -202,14 +211,22 @@ def evaluate(
     if task not in ("ranking", "rating"):
         raise InputError(f"no task {task!r}; there are: ranking, rating")
     kind = cast("TaskKind", task)
+    if split not in ("auto", "last"):
+        raise InputError(f"--split is {split!r}; give auto or last")
+    if negatives not in ("popularity", "uniform"):
+        raise InputError(f"--negatives is {negatives!r}; give popularity or uniform")
+    drawn = cast("Negatives", negatives)
     language_model = resolve(model, record=record)
     dataset = registry.load(data)
     config = EvaluationConfig(
         data=data,
         fingerprint=dataset.fingerprint,
         task=kind,
-        users=n,
+        requests=n,
+        each=each,
+        last=split == "last",
         candidates=sampled,
+        negatives=drawn,
         seed=seed,
         retriever=retriever,
         model=model,
@@ -217,12 +234,19 @@ def evaluate(
     )
     with err.status("") as status:
         ground = prepare.ground(
-            dataset, retriever=retriever, seed=seed, tell=lambda what: status.update(f"{what} …")
+            dataset,
+            last=config.last,
+            retriever=retriever,
+            seed=seed,
+            tell=lambda what: status.update(f"{what} …"),
         )
+    dataset = ground.dataset
     if kind == "ranking":
-        tasks = ranking_tasks(dataset, ground.split, users=n, candidates=sampled, seed=seed)
+        tasks = ranking_tasks(
+            dataset, ground.split, requests=n, each=each, candidates=sampled, negatives=drawn, seed=seed
+        )
     else:
-        tasks = rating_tasks(dataset, ground.split, users=n, seed=seed)
+        tasks = rating_tasks(dataset, ground.split, requests=n, each=each, seed=seed)
     fetch_weights(model)
     runs = run_evaluation(config, ground, tasks, language_model, run, concurrency)
     rows = [team_row(f"{workflow} ({model})", dataset, tasks, runs, seed)]

@@ -56,13 +56,13 @@ def demo(
     _say("2. Retrieval models, fitted on what happened before the test part")
     _fit((*RANKERS, "bias"), split_for_agents(dataset))
     ground = prepare.ground(dataset)
-    rankings = ranking_tasks(dataset, ground.split, users=users)
-    ratings = rating_tasks(dataset, ground.split, users=people)
+    rankings = ranking_tasks(dataset, ground.split, requests=users)
+    ratings = rating_tasks(dataset, ground.split, requests=people)
     model = resolve(MODEL, record=folder / "answers.jsonl")
     config = EvaluationConfig(
         data=DATA,
         fingerprint=dataset.fingerprint,
-        users=users,
+        requests=users,
         model=MODEL,
         team=TeamConfig(workflow="analyse", answers="edits"),
     )
