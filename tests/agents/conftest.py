@@ -99,6 +99,11 @@ class Obedient:
             return {"summary": "Likes drama."}
         if tool.name == "judge":
             return {"correct": False, "reason": "The answer is too old."}
+        if tool.name == "explain_choice":
+            chosen = {
+                name: properties[name]["enum"][0] for name in ("because", "feature") if name in properties
+            }
+            return {"sentence": "It suits you.", "text": "It suits you."} | chosen
         if tool.name == "plan":
             return {"tools": properties["tools"]["items"]["enum"]}
         if "item" in properties:

@@ -182,9 +182,9 @@ def test_a_random_analysis_is_right_or_refused(arguments: dict[str, Any]) -> Non
     ("predicted", "change", "rating"),
     [
         (3.4, "keep", 3.4),
-        (3.4, "a little lower", 3.15),
-        (3.4, "higher", 4.4),
-        (4.5, "higher", 5),
+        (3.4, "a little lower", 3.3),
+        (3.4, "higher", 3.65),
+        (4.9, "higher", 5),
         (1.2, "lower", 1),
     ],
 )

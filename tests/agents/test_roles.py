@@ -26,6 +26,8 @@ def test_macrec_s_workflows_are_there() -> None:
         "reflect",
         "reflect-analyse",
         "reflect-analyse-search",
+        "interpret",
+        "chat",
     } == set(found.workflows)
     assert set(found.asked) == {"analyse_user", "analyse_item", "ask_searcher"}
     assert load(None) is found
@@ -57,7 +59,14 @@ def test_a_change_of_a_role_reaches_those_that_extend_it(tmp_path: Path) -> None
 
 def test_only_those_who_work_in_a_workflow() -> None:
     found = built_in().only("reflect-analyse")
-    assert set(found.roles) == {"asking_ranker", "asking_rater", "user_analyst", "item_analyst", "reflector"}
+    assert set(found.roles) == {
+        "asking_ranker",
+        "asking_rater",
+        "asking_explainer",
+        "user_analyst",
+        "item_analyst",
+        "reflector",
+    }
     assert list(found.workflows) == ["reflect-analyse"]
 
 

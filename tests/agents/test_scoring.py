@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from pydantic_ai.models.function import FunctionModel
 
+from tastemaker.agents.baselines import ranked, rated
 from tastemaker.agents.evaluate import run_all
 from tastemaker.agents.prepare import Ground
-from tastemaker.agents.scoring import ranker_row, rater_row, team_row
+from tastemaker.agents.scoring import answers_row, team_row
 from tastemaker.agents.tasks import Labelled, Request, TaskSet, ranking_tasks, rating_tasks
 from tastemaker.agents.team import Team, TeamConfig, TeamRun
 from tastemaker.errors import InputError
@@ -48,7 +49,7 @@ def test_rankings_by_hand(ground: Ground) -> None:
         for k, (request, ids) in enumerate(zip(tasks.requests, answers, strict=False))
     }
     runs["r3"] = made(tasks.requests[3], {"ids": ["i3"] * 4}, "invalid", requests=6, seconds=0.5)
-    row = team_row("team", ground.dataset, tasks, runs)
+    row = team_row("team", ground, tasks, runs)
     ndcg = (1 + 1 / math.log2(4)) / 4
     assert row["hit@4"]["mean"] == pytest.approx(2 / 4)
     assert row["ndcg@4"]["mean"] == pytest.approx(ndcg)
@@ -67,7 +68,7 @@ def test_ratings_by_hand(ground: Ground) -> None:
         "r1": made(tasks.requests[1], {"rating": 3.0, "reason": ""}),
         "r2": made(tasks.requests[2], None, "failed"),
     }
-    row = team_row("team", ground.dataset, tasks, runs)
+    row = team_row("team", ground, tasks, runs)
     assert row["rmse"]["mean"] == pytest.approx(math.sqrt((1 + 4 + 9) / 3))
     assert row["mae"]["mean"] == pytest.approx(2.0)
     assert row["valid rmse"]["mean"] == pytest.approx(math.sqrt(2.5))
@@ -78,7 +79,7 @@ def test_ratings_by_hand(ground: Ground) -> None:
 @pytest.mark.parametrize("kind", ["ranking", "rating"])
 def test_without_any_valid_answer_there_are_no_valid_figures(ground: Ground, kind: str) -> None:
     tasks = asked(kind, ["i1", "i1"] if kind == "ranking" else [1.0, 3.0])
-    row = team_row("t", ground.dataset, tasks, {r.id: made(r, None, "failed") for r in tasks.requests})
+    row = team_row("t", ground, tasks, {r.id: made(r, None, "failed") for r in tasks.requests})
     assert row["valid"] == 0.0
     true = [row[name]["mean"] for name in row if name in ("hit@4", "ndcg@4", "rmse", "mae")]
     assert true == ([0.0, 0.0] if kind == "ranking" else [pytest.approx(math.sqrt((16 + 4) / 2)), 3.0])
@@ -88,7 +89,7 @@ def test_without_any_valid_answer_there_are_no_valid_figures(ground: Ground, kin
 def test_a_missing_run_is_an_error(ground: Ground) -> None:
     tasks = asked("ranking", ["i1", "i2"])
     with pytest.raises(InputError, match="1 requests have no run"):
-        team_row("t", ground.dataset, tasks, {"r0": made(tasks.requests[0], None, "failed")})
+        team_row("t", ground, tasks, {"r0": made(tasks.requests[0], None, "failed")})
 
 
 @pytest.mark.parametrize("candidates", [None, 12])
@@ -103,7 +104,8 @@ def test_a_ranker_answers_the_same_requests(ground: Ground, candidates: int | No
         among = [data.item_index(id) for id in task.request.candidates or data.items["id"]]
         best = sorted(set(among) - before, key=lambda item: (-counts[item], item))[:5]
         hits.append(data.item_index(str(task.label)) in best)
-    row = ranker_row("popularity", Popularity().fit(split.train), data, tasks)
+    answers = ranked(Popularity().fit(split.train), data, tasks.requests)
+    row = answers_row("popularity", ground, tasks, answers)
     assert row["hit@5"]["mean"] == pytest.approx(np.mean(hits))
     assert (row["model"], row["n"]) == ("popularity", 20)
 
@@ -114,8 +116,9 @@ def test_a_rater_answers_the_same_requests(ground: Ground) -> None:
     errors = []
     for task in tasks.tasks:
         pair = ground.dataset.user_index(task.request.user), ground.dataset.item_index(str(task.request.item))
-        errors.append(float(bias.predict(np.array([pair[0]]), np.array([pair[1]]))[0]) - float(task.label))
-    row = rater_row("bias", bias, ground.dataset, tasks)
+        assert isinstance(task.label, float)
+        errors.append(float(bias.predict(np.array([pair[0]]), np.array([pair[1]]))[0]) - task.label)
+    row = answers_row("bias", ground, tasks, rated(bias, ground.dataset, tasks.requests))
     assert row["rmse"]["mean"] == pytest.approx(np.sqrt(np.mean(np.square(errors))))
     assert row["mae"]["mean"] == pytest.approx(np.mean(np.abs(errors)))
 
@@ -132,8 +135,9 @@ def test_a_team_that_repeats_the_retriever_scores_like_it(
     team = Team(ground.bench, obedient_model, config)
     journal = Journal(Run.open(tmp_path / "run", config))
     runs = asyncio.run(run_all(team, tasks.requests, journal))
-    row = team_row("team", ground.dataset, tasks, runs)
-    baseline = ranker_row("itemknn", ground.bench.retrieval, ground.dataset, tasks)
+    row = team_row("team", ground, tasks, runs)
+    answers = ranked(ground.bench.retrieval, ground.dataset, tasks.requests)
+    baseline = answers_row("itemknn", ground, tasks, answers)
     assert row["hit@10"] == baseline["hit@10"]
     assert row["ndcg@10"] == baseline["ndcg@10"]
     assert (row["calls"], row["tokens"]) == (2.0, 220.0)

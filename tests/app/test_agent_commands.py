@@ -217,10 +217,17 @@ def test_evaluate_rankings_beside_baselines(server: Server) -> None:
 def test_evaluate_ratings_beside_bias(server: Server) -> None:
     options = ["agents", "evaluate", "--task", "rating", "--n", "5", "--json"]
     rows = json.loads(invoke(server, *options)[0])["rows"]
-    assert [row["model"].split(" ")[0] for row in rows] == ["bias", "analyse"]
+    assert [row["model"].split(" ")[0] for row in rows] == ["bias", "residual-knn", "its", "analyse"]
     assert all(row["rmse"]["mean"] >= row["mae"]["mean"] >= 0 for row in rows)
     (folder,) = Path("runs").iterdir()
     assert folder.name.startswith("agents-mine-analyse-rating-")
+
+
+def test_evaluate_explanations_beside_a_template(server: Server) -> None:
+    options = ["agents", "evaluate", "--task", "explanation", "--workflow", "single", "--n", "5", "--json"]
+    rows = json.loads(invoke(server, *options)[0])["rows"]
+    assert [row["model"].split(" (")[0] for row in rows] == ["random history title", "template", "single"]
+    assert rows[1]["grounded"]["mean"] == 1.0
 
 
 def test_sampled_candidates_are_named_in_the_protocol(server: Server) -> None:
@@ -270,7 +277,7 @@ def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server
     names = [[row["model"].partition(" (")[0] for row in table["rows"]] for table in tables]
     assert names == [
         ["popularity", "itemknn", "ease", "bpr", "directau", "plan", "single"],
-        ["bias", "single"],
+        ["bias", "residual-knn", "its tool predict_rating", "single"],
     ]
     printed = CliRunner().invoke(APP, words, catch_exceptions=False).stdout
     assert printed.count("Agents on mine") == 2
@@ -285,7 +292,15 @@ def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server
         (["recommend", "--user", "u1", "--data", "yours"], "no data set is named 'yours'"),
         (
             ["recommend", "--user", "u1", "--workflow", "chat"],
-            "no workflow 'chat'; there are: single, analyse",
+            "the workflow chat is not for the task ranking; these are: single, analyse",
+        ),
+        (
+            ["recommend", "--user", "u1", "--workflow", "none"],
+            "no workflow 'none'; there are: single, analyse",
+        ),
+        (
+            ["agents", "evaluate", "--task", "conversation", "--workflow", "single", "--data", "mine"],
+            "has no dialogues",
         ),
         (["recommend", "--user", "u1", "--roster", "no.toml"], "no.toml: no readable roster"),
         (["agents", "list", "--roster", "no.toml"], "no.toml: no readable roster"),
@@ -295,7 +310,7 @@ def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server
             ["recommend", "--user", "u1", "--data", "mine", "--retriever", "oracle"],
             "no retrieval model is named 'oracle'",
         ),
-        (["agents", "evaluate", "--task", "chat"], "no task 'chat'; there are: ranking, rating"),
+        (["agents", "evaluate", "--task", "chat"], "no task 'chat'; there are: ranking, rating, explanation"),
         (["agents", "evaluate", "--candidates", "some"], "--candidates is 'some'"),
         (["agents", "evaluate", "--candidates", "1"], "--candidates is '1'"),
         (["agents", "evaluate", "--model", "gpt"], "model 'gpt' names no provider"),

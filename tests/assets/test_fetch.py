@@ -59,14 +59,15 @@ def put(folder: Path, content: dict[str, bytes], zipped: bool = False) -> None:
         path.write_bytes(gzip.compress(data) if zipped else data)
 
 
-def put_wheel(index: Path, content: dict[str, bytes]) -> None:
+def put_wheel(index: Path, content: dict[str, bytes], tag: str = "py3-none-any") -> None:
     info = "smallset-1.0.dist-info"
     plain = {
         f"{info}/METADATA": b"Metadata-Version: 2.1\nName: smallset\nVersion: 1.0\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: %b\n"
+        % tag.encode(),
         f"{info}/RECORD": b"",
     }
-    with zipfile.ZipFile(index / "smallset-1.0-py3-none-any.whl", "w") as archive:
+    with zipfile.ZipFile(index / f"smallset-1.0-{tag}.whl", "w") as archive:
         for name, data in {**{f"smallset/data/{k}": v for k, v in content.items()}, **plain}.items():
             archive.writestr(name, data)
 
@@ -105,6 +106,14 @@ def test_the_wheel_comes_last(tmp_path: Path, site: Any) -> None:
     found = locate(asset(site.url, wheel=True))
     assert found.form.name == "csv"
     check(found, OTHER)
+
+
+def test_the_wheel_of_one_platform_is_taken_on_every_machine(tmp_path: Path) -> None:
+    for tag, data in (("win_amd64", b"other line ends"), ("plan9_mips", OTHER["log.csv"])):
+        put_wheel(tmp_path / "index", {**OTHER, "log.csv": data}, f"cp399-cp399-{tag}")
+    known = asset(wheel=True)
+    wheel = known.wheels[0].model_copy(update={"built_for": ("399", "plan9_mips")})
+    check(locate(known.model_copy(update={"archives": (), "wheels": (wheel,)})), OTHER)
 
 
 @pytest.mark.parametrize("damage", ["altered", "short", "long", "absent"])

@@ -25,7 +25,7 @@ EPOCHS = tuple(name for name in names() if "epochs" in model_type(name).config_t
 FAST: dict[str, dict[str, Any]] = {name: {"epochs": 3} for name in EPOCHS}
 FROM_HISTORY = ("popularity", "itemknn", "ease", "gfcf", "multvae")
 """Models that know a user by the history alone."""
-FOLD_IN = tuple(name for name in names() if name != "bias")
+FOLD_IN = tuple(name for name in names() if name not in ("bias", "residual-knn"))
 ALIKE = tuple(name for name in FOLD_IN if name not in ("popularity", "multvae", "blend"))
 
 

@@ -326,6 +326,24 @@ def test_errors_of_tools_go_to_the_model_and_the_run_goes_on() -> None:
     assert made.outcome.kind == "answered"
 
 
+def test_rounds_in_which_no_call_fits_are_given_back_as_often_as_answers_are_tried_again() -> None:
+    def offer() -> str:
+        """Offer an item."""
+        shop.offered.append("a")
+        return "a may be picked"
+
+    shop = Shop()
+    tools = [Tool.from_function(offer)]
+    wrong, right = say(call("offer", user="7")), [say(call("offer")), say(call("pick", id="a"))]
+    script = Script(wrong, wrong, *right)
+    made = run(script.model, shop, tools=tools, limits=Limits(steps=1, answer_tries=3))
+    assert made.outcome.kind == "answered"
+    assert "there is no argument" in made.steps[0].observations[0]
+    script = Script(wrong, wrong, wrong, *right)
+    made = run(script.model, Shop(), tools=tools, limits=Limits(steps=1, answer_tries=3))
+    assert (made.outcome.kind, made.usage.requests) == ("invalid", 3)
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -335,6 +353,9 @@ def test_errors_of_tools_go_to_the_model_and_the_run_goes_on() -> None:
         ToolCallPart("look", "[1, 2]"),
         ToolCallPart("look", '{"item": NaN}'),
         ToolCallPart("look", {"item": math.nan}),
+        ToolCallPart("look", '{"item": 1e999}'),
+        ToolCallPart("look", '{"item": ' + "9" * 5000 + "}"),
+        ToolCallPart("look", '{"item": ' + "[" * 3000 + "]" * 3000 + "}"),
         ToolCallPart("look", {"item": "\ud800"}),
         ToolCallPart("\udcff", "\udcff"),
     ],

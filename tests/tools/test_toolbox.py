@@ -16,7 +16,7 @@ from tastemaker.retrieval.bias import BiasConfig, BiasModel
 from tastemaker.retrieval.itemknn import ItemKNN, ItemKNNConfig
 from tastemaker.retrieval.popularity import Popularity
 from tastemaker.tools.tool import signature
-from tastemaker.tools.toolbox import NAMES, Toolbox, Workbench
+from tastemaker.tools.toolbox import NAMES, VISITOR, Talk, Toolbox, Workbench
 
 A, B = "a | The Long River (1994) | Drama", "b | Night Train to Oslo (1995) | Thriller/Drama"
 C, D = "c | Robots at Dawn (1996) | Sci-Fi/Action", "d | A Cake for Two (1996) | Comedy/Romance"
@@ -167,7 +167,7 @@ def test_explain_gives_the_nearest_that_the_user_liked(bench: Workbench, lea: To
 
 def test_tools_have_short_signatures_and_run(lea: Toolbox) -> None:
     tools = {tool.spec.name: tool for tool in lea.tools()}
-    assert tuple(tools) == NAMES
+    assert (*tools, "suggest") == NAMES
     assert signature(tools["retrieve"].spec).startswith("retrieve(user: str, n: int = 10)  # ")
     assert all(len(signature(tool.spec)) < 140 for tool in tools.values())
     assert asyncio.run(tools["retrieve"].call({"user": "lea", "n": "1"})) == f"1. {E}"
@@ -187,7 +187,7 @@ def test_each_request_has_its_own_tools(bench: Workbench) -> None:
 
 def test_what_the_models_cannot_do_is_not_offered(toy: Dataset, bench: Workbench) -> None:
     box = Workbench(toy, train=bench.train, retrieval=bench.retrieval).at(800, "lea")
-    assert set(NAMES) - set(box.names) == {"similar", "explain", "predict_rating"}
+    assert set(NAMES) - set(box.names) == {"similar", "explain", "predict_rating", "suggest"}
     with pytest.raises(InputError, match="no tool 'explain' here; there is: user_info,"):
         box.tools(["explain"])
     knn = ItemKNN().fit(bench.train)
@@ -418,3 +418,32 @@ def test_one_real_request(ml100k: Dataset) -> None:
     box.similar("50", 50)
     assert len(box.offered) > 50
     assert not taken & set(box.offered)
+
+
+@pytest.fixture
+def talking(toy: Dataset, bench: Workbench) -> Workbench:
+    """A workbench whose retrieval model can serve visitors."""
+    near = ItemKNN(ItemKNNConfig(neighbours=5, shrink=0)).fit(bench.train)
+    return Workbench(toy, train=bench.train, retrieval=near)
+
+
+def test_a_visitor_is_known_by_what_they_said(talking: Workbench) -> None:
+    box = talking.at(800, VISITOR, Talk(likes=("c",), dislikes=("a",), shown=("b",)))
+    assert box.history(VISITOR) == C
+    assert "interactions 1" in box.user_info(VISITOR)
+    assert "predict_rating" not in box.names
+    listed = [line.split(" | ")[0].split(". ")[1] for line in box.suggest("a cake", 3).splitlines()]
+    assert not {"a", "b", "c"} & set(listed)
+    assert listed == box.suggested[:3]
+    assert listed[0] == "d"  # "A Cake for Two"
+    with pytest.raises(ToolError, match="only user visitor"):
+        box.history("lea")
+
+
+def test_what_is_said_adds_to_a_user_s_history(talking: Workbench) -> None:
+    plain, said = talking.at(800, "nil", Talk()), talking.at(800, "nil", Talk(likes=("c",)))
+    assert "c | " in plain.retrieve("nil", 8)
+    plain.suggest("", 8)
+    said.suggest("", 8)
+    assert "c" in plain.suggested
+    assert "c" not in said.suggested

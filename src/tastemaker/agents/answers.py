@@ -17,8 +17,10 @@ from tastemaker.errors import ToolError
 from tastemaker.records import ToolSpec, canonical
 from tastemaker.tools.request import clean
 
-CHANGES = {"keep": 0.0, "a little higher": 0.25, "a little lower": -0.25, "higher": 1.0, "lower": -1.0}
-"""By how much a predicted rating may be changed."""
+CHANGES = {"keep": 0.0, "a little higher": 0.1, "a little lower": -0.1, "higher": 0.25, "lower": -0.25}
+"""By how much a predicted rating may be changed, on a scale of four steps: less than a good tool is wrong."""
+PLACED = 10
+"""Items of a long ranking that a model places itself; the others follow in the order of a tool."""
 REASON = 120
 SUMMARY = 160
 """Longest reason and summary, in characters; what is longer is cut."""
@@ -56,13 +58,22 @@ PLAIN = Manner()
 class RankingAnswer:
     """Exactly `n` distinct ids out of `offered`, best first, and a reason: `{"ids": […], "reason": "…"}`.
 
+    Where there is a `rest`, a list of ids best first, it follows the model's own, up to `total` in all.
     `offered` is read anew at every request and grows as tools show items; until it holds `n` of them the tool
     `source` is needed.
     """
 
     def __init__(
-        self, offered: Collection[str], n: int, manner: Manner = PLAIN, source: str = "retrieve"
+        self,
+        offered: Collection[str],
+        n: int,
+        manner: Manner = PLAIN,
+        source: str = "retrieve",
+        rest: Callable[[], Sequence[str]] = tuple,
+        total: int = 0,
     ) -> None:
+        self._rest_of = rest
+        self._total = total
         self._offered = offered
         self._n = n
         self._manner = manner
@@ -99,7 +110,12 @@ class RankingAnswer:
             raise ToolError(f"given more than once: {', '.join(twice[:5])}; {self._rest(ids)}")
         if len(ids) != self._n:
             raise ToolError(f"{len(ids)} ids given, {self._n} needed; {self._rest(ids)}")
-        return {"ids": ids, "reason": _reason(arguments)}
+        return self._ranking(ids, arguments)
+
+    def _ranking(self, ids: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The model's ids, and what follows them."""
+        following = [id for id in self._rest_of() if id not in ids]
+        return {"ids": (ids + following)[: max(self._n, self._total)], "reason": _reason(arguments)}
 
     def _rest(self, ids: list[Any]) -> str:
         rest = [id for id in self._offered if id not in ids][: self._n]
@@ -136,8 +152,7 @@ class ScoringAnswer(RankingAnswer):
         for id, score in scores.items():
             if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
                 raise ToolError(f"the score of {id} must be a whole number from 1 to 5, not {_shown(score)}")
-        best = sorted(ids, key=lambda id: -scores[id])[: self._n]
-        return {"ids": best, "reason": _reason(arguments)}
+        return self._ranking(sorted(ids, key=lambda id: -scores[id])[: self._n], arguments)
 
     def _scored(self) -> list[str]:
         return list(self._offered)[: pool(self._n)]

@@ -23,7 +23,7 @@ def bind(tool: Tool, fixed: Mapping[str, Any], made: dict[str, None]) -> Tool:
 
     async def call(**arguments: Any) -> str:
         made[name] = None
-        return await tool.call(filled | arguments)
+        return await tool.call(arguments | filled)
 
     return Tool(tool.spec.model_copy(update={"parameters": parameters}), call)
 

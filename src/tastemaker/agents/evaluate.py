@@ -7,13 +7,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from tastemaker.agents.dialogue_baselines import dialogue_bench
 from tastemaker.agents.journal import Journal
+from tastemaker.agents.prepare import Ground, Tell, ground
 from tastemaker.agents.roles import TaskKind
-from tastemaker.agents.tasks import Negatives, Request
+from tastemaker.agents.tasks import (
+    Negatives,
+    Request,
+    TaskSet,
+    dialogue_tasks,
+    explanation_tasks,
+    ranking_tasks,
+    rating_tasks,
+)
 from tastemaker.agents.team import Team, TeamConfig, TeamRun
+from tastemaker.data.dataset import Dataset
+from tastemaker.data.dialogues import dialogues
+from tastemaker.data.splits import Split
+from tastemaker.errors import InputError
+
+DIALOGUES = "redial"
+"""The data set with test dialogues."""
 
 CONCURRENCY = 16
 """Requests under way at once; the local model answers as many in one batch."""
@@ -48,6 +67,32 @@ class EvaluationConfig(BaseModel):
     """The language model."""
     team: TeamConfig = TeamConfig()
     """How the team works."""
+
+
+def prepared(
+    config: EvaluationConfig, dataset: Dataset, tell: Tell = lambda what: None
+) -> tuple[Ground, TaskSet]:
+    """What the evaluation is on, and its requests.
+
+    Conversations are those of the data set's test dialogues, with what was fitted on its training dialogues.
+    Raises InputError where the data set does not allow the task.
+    """
+    if config.task == "conversation":
+        if dataset.name != DIALOGUES:
+            raise InputError(f"{dataset.name} has no dialogues; conversations are evaluated on {DIALOGUES}")
+        tell("model ease, itemknn")
+        nothing = dataset.take(np.zeros(len(dataset), bool))
+        split = Split(dataset, nothing, nothing, "training dialogues")
+        turns = dialogues("test")
+        tasks = dialogue_tasks(dataset, turns, requests=config.requests, seed=config.seed)
+        return Ground(dataset, split, dialogue_bench(dataset)), tasks
+    found = ground(dataset, last=config.last, retriever=config.retriever, seed=config.seed, tell=tell)
+    sample: dict[str, Any] = {"requests": config.requests, "each": config.each, "seed": config.seed}
+    if config.task == "ranking":
+        drawn: dict[str, Any] = {"candidates": config.candidates, "negatives": config.negatives}
+        return found, ranking_tasks(found.dataset, found.split, **sample, **drawn)
+    make = rating_tasks if config.task == "rating" else explanation_tasks
+    return found, make(found.dataset, found.split, **sample)
 
 
 async def run_all(

@@ -14,8 +14,8 @@ from tastemaker.agents.tasks import split_for_agents
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import Split
 from tastemaker.retrieval.base import ItemScorer, Scorer
-from tastemaker.retrieval.bias import BiasModel
 from tastemaker.retrieval.registry import fit_cached
+from tastemaker.retrieval.residual_knn import ResidualKNN
 from tastemaker.tools.toolbox import Workbench
 
 EASE_ITEMS = 10_000
@@ -69,9 +69,9 @@ def workbench(
     name = retriever or ("ease" if dataset.n_items <= EASE_ITEMS else "itemknn")
     retrieval = scorer(name, split, tell)
     similarity = retrieval if isinstance(retrieval, ItemScorer) else scorer("itemknn", split, tell)
-    ratings = scorer("bias", split, tell) if dataset.rating is not None else None
+    ratings = scorer("residual-knn", split, tell) if dataset.rating is not None else None
     assert isinstance(similarity, ItemScorer)
-    assert ratings is None or isinstance(ratings, BiasModel)
+    assert ratings is None or isinstance(ratings, ResidualKNN)
     return Workbench(dataset, train=split.train, retrieval=retrieval, similarity=similarity, ratings=ratings)
 
 

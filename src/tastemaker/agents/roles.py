@@ -1,8 +1,9 @@
 """Who works in a team, and how: roles and workflows as data.
 
 The built-in ones stand in `roster.toml` and follow MACRec (arXiv 2402.15235): a Manager who answers, analysts
-who look at one user or one item, a Searcher, a Reflector who judges answers; and a Planner, who has the tools
-called in one go. A file in the same form changes them or adds others, without code.
+who look at one user or one item, a Searcher, a Task Interpreter who says what a conversation comes to, a
+Reflector who judges answers; and a Planner, who has the tools called in one go. A file in the same form
+changes them or adds others, without code.
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ from tastemaker.config import Config
 from tastemaker.errors import InputError
 from tastemaker.tools.toolbox import NAMES
 
-AnswerKind = Literal["ranking", "rating", "analysis", "verdict", "plan"]
-TaskKind = Literal["ranking", "rating"]
+AnswerKind = Literal["ranking", "rating", "explanation", "analysis", "verdict", "plan"]
+TaskKind = Literal["ranking", "rating", "explanation", "conversation"]
+TASKS: dict[TaskKind, AnswerKind] = {
+    "ranking": "ranking",
+    "rating": "rating",
+    "explanation": "explanation",
+    "conversation": "ranking",
+}
+"""What is asked of teams, and what their Manager answers with."""
 
 
 class Role(Config):
@@ -58,10 +66,16 @@ class Workflow(Config):
 
     about: str
     """In one line, for people."""
-    ranking: str
-    """The Manager for rankings."""
-    rating: str
+    ranking: str = ""
+    """The Manager for rankings; empty, as for the other tasks, where the workflow is not for them."""
+    rating: str = ""
     """The Manager for ratings."""
+    explanation: str = ""
+    """The Manager who explains why an item suits a user."""
+    conversation: str = ""
+    """The Manager who recommends in a conversation; what it says is the reason of its ranking."""
+    interpreter: str = ""
+    """Who says first what a conversation comes to; empty where nobody does."""
     planner: str = ""
     """Who names the Manager's tools beforehand; empty where the Manager calls them itself."""
     reflector: str = ""
@@ -89,10 +103,19 @@ class Roster(Config):
             raise InputError(f"no workflow {name!r}; there are: {', '.join(self.workflows)}")
         return self.workflows[name]
 
+    def manager(self, name: str, task: TaskKind) -> Role:
+        """The Manager of a workflow for a task. Raises InputError where the workflow is not for it."""
+        key = getattr(self.workflow(name), task)
+        if not key:
+            fit = [other for other, workflow in self.workflows.items() if getattr(workflow, task)]
+            others = f"; these are: {', '.join(fit)}" if fit else ""
+            raise InputError(f"the workflow {name} is not for the task {task}{others}")
+        return self.roles[key]
+
     def only(self, name: str) -> Roster:
         """The workflow of that name, and the roles that work in it."""
         chosen = self.workflow(name)
-        keys = {chosen.ranking, chosen.rating, chosen.planner, chosen.reflector}
+        keys = {getattr(chosen, part) for part in _PARTS}
         called = {tool for key in keys if key for tool in self.roles[key].tools}
         keys |= {key for key, role in self.roles.items() if role.asked_as in called}
         return Roster(
@@ -118,23 +141,28 @@ class Roster(Config):
         return self
 
     def _check_workflow(self, name: str, workflow: Workflow) -> None:
-        wanted: dict[str, AnswerKind] = {
-            "ranking": "ranking",
-            "rating": "rating",
-            "planner": "plan",
-            "reflector": "verdict",
-        }
-        for part, answer in wanted.items():
+        for part, answer in _PARTS.items():
             key = getattr(workflow, part)
-            if not key and part in ("planner", "reflector"):
+            if not key:
                 continue
             role = self.roles.get(key)
             if role is None:
                 raise ValueError(f"workflow {name}: {part}: there is no role {key!r}")
             if role.answer != answer:
                 raise ValueError(f"workflow {name}: {part}: {key} answers with a {role.answer}")
-            if part in ("ranking", "rating") and not workflow.planner and role.steps < len(role.required):
+            if part in TASKS and not workflow.planner and role.steps < len(role.required):
                 raise ValueError(f"role {key}: {len(role.required)} tools are required in {role.steps} steps")
+        if not any(getattr(workflow, task) for task in TASKS):
+            raise ValueError(f"workflow {name}: names no Manager; give one for {', '.join(TASKS)}")
+
+
+_PARTS: dict[str, AnswerKind] = {
+    **{str(task): answer for task, answer in TASKS.items()},
+    "interpreter": "analysis",
+    "planner": "plan",
+    "reflector": "verdict",
+}
+"""The parts of a workflow that name a role, and what it answers with."""
 
 
 @cache

@@ -3,7 +3,8 @@
 Here, and only here, answers meet labels. `hit@n` and `ndcg@n` are those of `retrieval.metrics` with one
 relevant item; a run without a valid answer is a miss. In RMSE and MAE such a run counts with the worst
 error that the scale allows for its label. Beside these "true" figures stand the "valid" ones, over valid
-answers alone (MACRec's terms).
+answers alone (MACRec's terms). Explanations are checked by `explanation_scoring`; conversations are measured
+by the recall of the items that a human recommender named, one instance an item.
 """
 
 from __future__ import annotations
@@ -15,34 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from tastemaker.agents.prepare import Ground, Tell, scorer
-from tastemaker.agents.tasks import Request, TaskSet
+from tastemaker.agents.baselines import baseline_answers
+from tastemaker.agents.explaining import Checker
+from tastemaker.agents.explanation_scoring import explanation_figures
+from tastemaker.agents.prepare import Ground, Tell
+from tastemaker.agents.tasks import TaskSet
 from tastemaker.agents.team import TeamRun
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
-from tastemaker.retrieval.base import Scorer
-from tastemaker.retrieval.bias import BiasModel
+from tastemaker.records import Json
 from tastemaker.retrieval.metrics import intervals, ranking_metrics
-from tastemaker.retrieval.ranking import NOTHING, largest
-from tastemaker.tools.toolbox import RatingModel
+from tastemaker.retrieval.ranking import NOTHING
 
 Row = dict[str, Any]
 """One line of the table: `model`, metrics as `{"mean", "low", "high"}` or None, `n`, and what it cost."""
-
-
-RANKERS = ("popularity", "itemknn", "ease", "bpr", "directau")
-"""Baselines of ranking."""
 
 KS = (1, 3, 5)
 """Cut-offs of rankings among sampled candidates, as MACRec's; a ranking of the catalogue is judged at its
 length.
 """
 
-RATERS = ("bias",)
-"""Baselines of rating."""
+DEPTHS = (1, 10, 50)
+"""Cut-offs of recommendations in conversations, as UniCRS's and iEvaLM's."""
 
 
-def team_row(name: str, dataset: Dataset, tasks: TaskSet, runs: Mapping[str, TeamRun], seed: int = 0) -> Row:
+def team_row(name: str, ground: Ground, tasks: TaskSet, runs: Mapping[str, TeamRun], seed: int = 0) -> Row:
     """The figures of a team: metrics over all requests and over valid answers, and the mean cost of a
     request.
 
@@ -52,113 +50,98 @@ def team_row(name: str, dataset: Dataset, tasks: TaskSet, runs: Mapping[str, Tea
     if missing := [request.id for request in requests if request.id not in runs]:
         raise InputError(f"{len(missing)} requests have no run yet, such as {missing[0]}")
     done = [runs[request.id] for request in requests]
-    valid = np.array([run.answer is not None for run in done])
-    if requests[0].kind == "ranking":
-        ranked = _ranked(dataset, requests, [None if r.answer is None else r.answer["ids"] for r in done])
-        metrics = _ranking_figures(dataset, tasks, ranked, valid, seed)
-    else:
-        given = np.array([np.nan if run.answer is None else run.answer["rating"] for run in done])
-        metrics = _rating_figures(dataset, tasks, given, valid, seed)
-    outcomes = [run.outcome.kind for run in done]
+    row = answers_row(name, ground, tasks, [run.answer for run in done], seed)
     usage = [run.usage for run in done]
-    return {
-        "model": name,
-        **metrics,
-        "n": len(done),
-        "valid": float(valid.mean()),
-        "failed": outcomes.count("failed"),
+    return row | {
+        "valid": float(np.mean([run.answer is not None for run in done])),
+        "failed": [run.outcome.kind for run in done].count("failed"),
         "calls": float(np.mean([u.requests for u in usage])),
         "tokens": float(np.mean([u.input_tokens + u.output_tokens for u in usage])),
         "seconds": float(np.mean([u.seconds for u in usage])),
+        "cost": float(np.mean([u.cost for u in usage])),
     }
 
 
 def baseline_rows(ground: Ground, tasks: TaskSet, tell: Tell = lambda what: None, seed: int = 0) -> list[Row]:
-    """The figures of all baselines of the kind of task, fitted on the train part."""
-    if tasks.requests[0].kind == "ranking":
-        models = {name: scorer(name, ground.split, tell) for name in RANKERS}
-        return [ranker_row(name, model, ground.dataset, tasks, seed) for name, model in models.items()]
-    rows = []
-    for name in RATERS:
-        model = scorer(name, ground.split, tell)
-        assert isinstance(model, BiasModel)
-        rows.append(rater_row(name, model, ground.dataset, tasks, seed))
-    return rows
+    """The figures of all baselines of the kind of task."""
+    found = baseline_answers(ground, tasks.requests, tell, seed)
+    return [answers_row(name, ground, tasks, answers, seed) for name, answers in found.items()]
 
 
-def ranker_row(name: str, scorer: Scorer, dataset: Dataset, tasks: TaskSet, seed: int = 0) -> Row:
-    """The figures of a retrieval model that ranks what the agents could recommend in each request."""
-    requests = tasks.requests
-    users = np.array([dataset.user_index(request.user) for request in requests])
-    ranked = np.full((len(requests), max(request.n for request in requests)), NOTHING, np.int32)
-    for row, (request, user) in enumerate(zip(requests, users.tolist(), strict=True)):
-        scores = scorer.score(np.array([user]))
-        allowed = np.ones(dataset.n_items, bool)
-        if request.candidates is not None:
-            allowed[:] = False
-            allowed[[dataset.item_index(id) for id in request.candidates]] = True
-        allowed[dataset.item[dataset.history(user, request.moment)]] = False
-        ranked[row, : request.n] = largest(np.where(allowed, scores, -np.inf), request.n)[0][0]
-    valid = np.ones(len(requests), bool)
-    return {"model": name, **_ranking_figures(dataset, tasks, ranked, valid, seed), "n": len(requests)}
+def answers_row(name: str, ground: Ground, tasks: TaskSet, answers: Sequence[Json], seed: int = 0) -> Row:
+    """The figures of answers to the requests, in their order; None is no valid answer."""
+    kind = tasks.requests[0].kind
+    if kind == "explanation":
+        checker = Checker(ground.bench)
+        subjects = [checker.subject(request) for request in tasks.requests]
+        texts = [None if answer is None else answer["text"] for answer in answers]
+        return {"model": name, **explanation_figures(checker, texts, subjects, seed)}
+    figures = {"ranking": _rankings, "conversation": _conversations, "rating": _ratings}[kind]
+    return {"model": name, **figures(ground.dataset, tasks, answers, seed), "n": len(answers)}
 
 
-def rater_row(name: str, model: RatingModel, dataset: Dataset, tasks: TaskSet, seed: int = 0) -> Row:
-    """The figures of a model that predicts ratings."""
-    requests = tasks.requests
-    users = np.array([dataset.user_index(request.user) for request in requests])
-    items = np.array([dataset.item_index(str(request.item)) for request in requests])
-    given = model.predict(users, items).astype(np.float64)
-    valid = np.ones(len(requests), bool)
-    return {"model": name, **_rating_figures(dataset, tasks, given, valid, seed), "n": len(requests)}
-
-
-def _ranked(
-    dataset: Dataset, requests: Sequence[Request], answers: Sequence[list[str] | None]
-) -> NDArray[np.int32]:
-    """[m, n] items of each answer, −1 for what is missing."""
-    ranked = np.full((len(requests), max(request.n for request in requests)), NOTHING, np.int32)
-    for row, ids in enumerate(answers):
-        for place, id in enumerate(ids or ()):
-            ranked[row, place] = dataset.item_index(id)
-    return ranked
-
-
-def _ranking_figures(
-    dataset: Dataset, tasks: TaskSet, ranked: NDArray[np.int32], valid: NDArray[np.bool_], seed: int
-) -> Row:
+def _rankings(dataset: Dataset, tasks: TaskSet, answers: Sequence[Json], seed: int) -> Row:
+    ranked = _ranked(dataset, max(request.n for request in tasks.requests), answers)
     m, n = ranked.shape
     targets = [dataset.item_index(str(task.label)) for task in tasks.tasks]
     relevant = csr_matrix((np.ones(m), (np.arange(m), targets)), shape=(m, dataset.n_items))
     sampled = any(request.candidates is not None for request in tasks.requests)
     ks = [k for k in KS if k <= n] if sampled else [n]
     values = ranking_metrics(ranked, relevant, ks)
-    return _figures(
-        {f"{name}@{k}": values[f"{name}@{k}"] for name in ("hit", "ndcg") for k in ks}, tasks, valid, seed
-    )
+    users = np.unique([request.user for request in tasks.requests], return_inverse=True)[1]
+    wanted = {f"{name}@{k}": values[f"{name}@{k}"] for name in ("hit", "ndcg") for k in ks}
+    return _figures(wanted, users, _valid(answers), seed)
 
 
-def _rating_figures(
-    dataset: Dataset, tasks: TaskSet, given: NDArray[np.float64], valid: NDArray[np.bool_], seed: int
-) -> Row:
+def _conversations(dataset: Dataset, tasks: TaskSet, answers: Sequence[Json], seed: int) -> Row:
+    """`recall@k` as in UniCRS (Wang et al., KDD 2022) and iEvaLM (Wang et al., EMNLP 2023): each item that
+    was named next is an instance, and a hit where it is among the first k."""
+    n = max(request.n for request in tasks.requests)
+    targets = [[dataset.item_index(id) for id in task.label] for task in tasks.tasks]  # type: ignore[union-attr]
+    row = np.repeat(np.arange(len(targets)), [len(of) for of in targets])
+    right = _ranked(dataset, n, answers)[row] == np.concatenate(targets)[:, None]
+    values = {f"recall@{k}": right[:, :k].any(axis=1).astype(np.float64) for k in DEPTHS if k <= n}
+    dialogues = [request.id.rsplit("/", 1)[0] for request in tasks.requests]
+    groups = np.unique(dialogues, return_inverse=True)[1]
+    return {**_figures(values, groups[row], _valid(answers)[row], seed), "targets": len(row)}
+
+
+def _ratings(dataset: Dataset, tasks: TaskSet, answers: Sequence[Json], seed: int) -> Row:
     low, high = dataset.rating_range or (0.0, 0.0)
-    label = np.array([float(task.label) for task in tasks.tasks])
-    worst = np.maximum(label - low, high - label)
-    error = np.where(valid, np.abs(given - label), worst)
-    row = _figures({"rmse": error**2, "mae": error}, tasks, valid, seed)
+    label = np.array([float(task.label) for task in tasks.tasks])  # type: ignore[arg-type]
+    given = np.array([np.nan if answer is None else answer["rating"] for answer in answers])
+    valid = _valid(answers)
+    error = np.where(valid, np.abs(given - label), np.maximum(label - low, high - label))
+    users = np.unique([request.user for request in tasks.requests], return_inverse=True)[1]
+    row = _figures({"rmse": error**2, "mae": error}, users, valid, seed)
     return {name: _root(value) if name.endswith("rmse") else value for name, value in row.items()}
 
 
+def _ranked(dataset: Dataset, n: int, answers: Sequence[Json]) -> NDArray[np.int32]:
+    """[m, n] items of each answer, −1 for what is missing."""
+    ranked = np.full((len(answers), n), NOTHING, np.int32)
+    for row, answer in enumerate(answers):
+        for place, id in enumerate(answer["ids"] if answer is not None else ()):
+            ranked[row, place] = dataset.item_index(id)
+    return ranked
+
+
+def _valid(answers: Sequence[Json]) -> NDArray[np.bool_]:
+    return np.array([answer is not None for answer in answers])
+
+
 def _figures(
-    values: Mapping[str, NDArray[np.float64]], tasks: TaskSet, valid: NDArray[np.bool_], seed: int
+    values: Mapping[str, NDArray[np.float64]],
+    groups: NDArray[np.integer],
+    valid: NDArray[np.bool_],
+    seed: int,
 ) -> Row:
-    """Each metric with its interval over users: over all requests, and where some are not valid also over
-    those that are."""
-    users = np.unique([request.user for request in tasks.requests], return_inverse=True)[1]
-    row: Row = dict(intervals(values, seed, groups=users))
+    """Each metric with its interval over groups: over all rows, and where some are not valid also over those
+    that are."""
+    row: Row = dict(intervals(values, seed, groups=groups))
     if not valid.all():
         left = {name: value[valid] for name, value in values.items()}
-        found = intervals(left, seed, groups=users[valid]) if valid.any() else dict.fromkeys(values)
+        found = intervals(left, seed, groups=groups[valid]) if valid.any() else dict.fromkeys(values)
         row |= {f"valid {name}": value for name, value in found.items()}
     return row
 

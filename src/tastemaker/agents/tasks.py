@@ -7,6 +7,7 @@ under a seed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,8 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tastemaker.agents.roles import TaskKind
 from tastemaker.data.dataset import Dataset
+from tastemaker.data.dialogues import DialogueTurn
 from tastemaker.data.splits import Split, make_split
 from tastemaker.errors import InputError
+from tastemaker.tools.catalogue import Catalogue
+from tastemaker.tools.toolbox import VISITOR, Talk
 
 Negatives = Literal["popularity", "uniform"]
 
@@ -33,7 +37,7 @@ class Request(BaseModel):
     id: str
     kind: TaskKind
     user: str
-    """Id of the user."""
+    """Id of the user; in a conversation also `VISITOR`, who is not in the data."""
     moment: int | None = None
     """Nothing at or after it may be seen, on the data set's clock; None is now."""
     n: int = Field(default=10, ge=1)
@@ -41,7 +45,11 @@ class Request(BaseModel):
     candidates: tuple[str, ...] | None = None
     """Ids to rank among; None is the whole catalogue."""
     item: str | None = None
-    """Id of the item to rate."""
+    """Id of the item to rate, or to explain."""
+    turns: tuple[str, ...] = ()
+    """What was said in a conversation, oldest first; user and team take turns, and the user spoke last."""
+    talk: Talk = Talk()
+    """What the conversation has come to."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,9 @@ class Labelled:
     """A request and what really happened; the latter never reaches an agent."""
 
     request: Request
-    label: str | float
-    """Ranking: id of the item that the user took. Rating: the rating that the user gave."""
+    label: str | float | tuple[str, ...]
+    """Ranking: id of the item that the user took. Rating and explanation: the rating that the user gave.
+    Conversation: ids of the items that the human recommender named next."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class TaskSet:
         return [task.request for task in self.tasks]
 
     @property
-    def labels(self) -> dict[str, str | float]:
+    def labels(self) -> dict[str, str | float | tuple[str, ...]]:
         """The labels by request id."""
         return {task.request.id: task.label for task in self.tasks}
 
@@ -150,33 +159,92 @@ def rating_tasks(dataset: Dataset, split: Split, *, requests: int, each: int = 1
     about one user at most, and all are asked about once before anyone is asked about twice. Raises
     InputError for data without ratings, or when nobody can be asked.
     """
-    ratings = split.test.rating
-    if ratings is None:
+    if split.test.rating is None:
         raise InputError(f"{dataset.name} has no ratings to predict; ask for rankings")
-    eligible = _eligible(split)
+    every = np.ones(len(split.test), bool)
+    return _about_items(dataset, split, "rating", "test rating", every, requests, each, seed)
+
+
+def explanation_tasks(
+    dataset: Dataset, split: Split, *, requests: int, each: int = 1, seed: int = 0
+) -> TaskSet:
+    """Recommendations to explain: some of each user's test items that they turned out to like, that is to
+    rate no lower than their mean in test; drawn and limited as by `rating_tasks`. The label, the rating, is
+    not used.
+    """
+    test = split.test
+    liked = np.ones(len(test), bool)
+    if test.rating is not None:
+        counts = np.maximum(np.bincount(test.user, minlength=test.n_users), 1)
+        means = np.bincount(test.user, test.rating, test.n_users) / counts
+        liked = test.rating >= means[test.user] - 1e-6
+    return _about_items(dataset, split, "explanation", "liked test item", liked, requests, each, seed)
+
+
+def dialogue_tasks(
+    dataset: Dataset, turns: Sequence[DialogueTurn], *, requests: int, n: int = 50, seed: int = 0
+) -> TaskSet:
+    """Turns of test dialogues to answer: which items does the human recommender name next?
+
+    Every item whose title stands in what was said, by whomever, counts as liked. At most `requests` turns,
+    drawn under the seed.
+    """
+    linker = Catalogue(dataset).linker
+    order = np.random.default_rng(seed).permutation(len(turns))[:requests].tolist()
+    ids = dataset.items["id"].to_list()
+    tasks = []
+    for turn in (turns[place] for place in order):
+        named = sorted({mention.item for text in turn.turns for mention in linker.find(text)})
+        request = Request(
+            id=f"{dataset.name}/conversation/{turn.id}",
+            kind="conversation",
+            user=VISITOR,
+            n=n,
+            turns=turn.turns,
+            talk=Talk(likes=tuple(ids[item] for item in named)),
+        )
+        tasks.append(Labelled(request, tuple(ids[item] for item in turn.targets)))
+    return TaskSet(
+        tuple(tasks),
+        f"{dataset.name}: {len(tasks)} of {len(turns)} turns of test dialogues, seed {seed}; the items that "
+        f"the human recommender names next, each one instance, none named before; full catalogue of "
+        f"{dataset.n_items:,} items without those named; intervals over dialogues",
+    )
+
+
+def _about_items(
+    dataset: Dataset,
+    split: Split,
+    kind: TaskKind,
+    what: str,
+    usable: NDArray[np.bool_],
+    requests: int,
+    each: int,
+    seed: int,
+) -> TaskSet:
+    """Requests about usable test interactions; the labels are their ratings."""
+    test = split.test
+    there = np.bincount(test.user[usable], minlength=test.n_users) > 0
+    eligible = np.array([user for user in _eligible(split) if there[user]])
     drawn: dict[int, list[int]] = {}
     for user in _sample(eligible, requests, seed, dataset):
-        rows = split.test.history(user)
-        generator = np.random.default_rng([seed, user])
-        drawn[user] = (rows.start + generator.permutation(rows.stop - rows.start)[:each]).tolist()
+        rows = test.history(user)
+        places = rows.start + np.flatnonzero(usable[rows])
+        drawn[user] = np.random.default_rng([seed, user]).permutation(places)[:each].tolist()
     tasks = []
     for turn in range(each):
-        for user, places in drawn.items():
-            if turn < len(places):
-                at = places[turn]
-                name, item = (
-                    str(dataset.users["id"][user]),
-                    str(dataset.items["id"][int(split.test.item[at])]),
-                )
-                request = Request(
-                    id=f"{dataset.name}/rating/{name}@{split.test.time[at]}/{item}",
-                    kind="rating",
-                    user=name,
-                    moment=int(split.test.time[at]),
-                    item=item,
-                )
-                tasks.append(Labelled(request, float(ratings[at])))
-    many = "one test rating a user" if each == 1 else f"up to {each} test ratings a user"
+        for user, places in ((user, places) for user, places in drawn.items() if turn < len(places)):
+            at = places[turn]
+            name, item = str(dataset.users["id"][user]), str(dataset.items["id"][int(test.item[at])])
+            request = Request(
+                id=f"{dataset.name}/{kind}/{name}@{test.time[at]}/{item}",
+                kind=kind,
+                user=name,
+                moment=int(test.time[at]),
+                item=item,
+            )
+            tasks.append(Labelled(request, 0.0 if test.rating is None else float(test.rating[at])))
+    many = f"one {what} a user" if each == 1 else f"up to {each} {what}s a user"
     return TaskSet(
         tuple(tasks[:requests]),
         f"{dataset.name}: {split.protocol}; {many}, seen from just before it; "

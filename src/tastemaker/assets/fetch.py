@@ -93,12 +93,12 @@ def locate(asset: Asset, folder: Path | None = None) -> Found:
     if user is None:
         tried.append("TASTEMAKER_DATA: not set")
     else:
-        found, why = _in_folder(asset, user / asset.name)
+        found, why = _in_folder(asset, user / asset.place)
         if found is not None:
             return found
-        if (user / asset.name).is_dir():
-            _log.warning("%s: passed over %s: %s", asset.name, user / asset.name, why)
-        tried.append(f"TASTEMAKER_DATA {user / asset.name}: {why}")
+        if (user / asset.place).is_dir():
+            _log.warning("%s: passed over %s: %s", asset.name, user / asset.place, why)
+        tried.append(f"TASTEMAKER_DATA {user / asset.place}: {why}")
     home = cache_folder() / "assets" / asset.name
     found, why = _in_cache(asset, home)
     if found is not None:
@@ -158,7 +158,7 @@ def _nowhere(asset: Asset, tried: list[str]) -> str:
         [
             f"{asset.name} ({asset.title}) was found in no place:",
             *(f"  - {place}" for place in tried),
-            f"What to do: get it by hand from {asset.page} and put {names} into a folder {asset.name} "
+            f"What to do: get it by hand from {asset.page} and put {names} into a folder {asset.place} "
             "below the folder that TASTEMAKER_DATA names; or run the command again with a network.",
         ]
     )

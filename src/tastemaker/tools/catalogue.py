@@ -7,6 +7,7 @@ and cannot hold the mark ` | ` that separates the fields.
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import ToolError
+from tastemaker.tools.embedding import Embedder
+from tastemaker.tools.hybrid import HybridIndex
+from tastemaker.tools.mentions import TitleLinker
 from tastemaker.tools.search import SearchIndex
 
 _TITLE = 48
@@ -21,19 +25,33 @@ _TEXT = 200
 _CATEGORIES = 40
 """The most characters shown of a title, a text and a list of categories, so that a line stays short."""
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, and what turns the direction of the text around it."""
+
 
 class Catalogue:
     """The items of a data set. Built once: titles and the search index are laid out at the first use."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, embedder: Embedder | None = None) -> None:
         self._dataset = dataset
         self._items = dataset.items
+        self._embedder = embedder
         self.ids: list[str] = dataset.items["id"].to_list()
 
     @cached_property
-    def search(self) -> SearchIndex:
-        """The text index."""
-        return SearchIndex(self._items)
+    def search(self) -> SearchIndex | HybridIndex:
+        """The text index: by words, and by meaning too where there is an embedder."""
+        return HybridIndex(self._items, self._embedder) if self._embedder else SearchIndex(self._items)
+
+    @property
+    def words(self) -> SearchIndex:
+        """The index by words alone."""
+        return self.search.words if isinstance(self.search, HybridIndex) else self.search
+
+    @cached_property
+    def linker(self) -> TitleLinker:
+        """Finds titles in texts."""
+        return TitleLinker(self._items["title"].to_list(), self.years.tolist())
 
     @cached_property
     def titles(self) -> list[str]:
@@ -84,6 +102,11 @@ class Catalogue:
         """The beginning of the item's description, empty where there is none."""
         return one_line(str(self._items["text"][item] or ""), _TEXT) if "text" in self._items.columns else ""
 
+    def whole_text(self, item: int) -> str:
+        """Title, categories and the whole description."""
+        text = self._items["text"][item] if "text" in self._items.columns else None
+        return " ".join([self._items["title"][item] or "", *self.categories[item], text or ""])
+
     def in_category(self, name: str) -> NDArray[np.bool_]:
         """[n_items] mask of a category, in any case. Raises ToolError with near names where there is none."""
         known = self._by_category
@@ -124,6 +147,6 @@ class Catalogue:
 
 
 def one_line(text: str, longest: int) -> str:
-    """The text on one line, without the field mark, cut to `longest` characters."""
-    text = " ".join(text.replace("|", "/").split())
+    """The text on one line, without the field mark and control characters, cut to `longest` characters."""
+    text = " ".join(_CONTROL.sub(" ", text).replace("|", "/").split())
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

@@ -10,6 +10,7 @@ import time
 from pydantic import BaseModel, ConfigDict, Field
 
 from tastemaker.errors import LimitReached
+from tastemaker.records import Usage
 
 
 class Limits(BaseModel):
@@ -27,6 +28,8 @@ class Limits(BaseModel):
     """Input and output tokens."""
     seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds."""
+    cost: float | None = Field(default=None, gt=0)
+    """US dollars, by the list price of the model; a model of unknown price counts as free."""
     request_seconds: float = Field(default=120.0, gt=0)
     """Seconds that one request may take."""
     backoff: float = Field(default=0.5, ge=0)
@@ -34,13 +37,15 @@ class Limits(BaseModel):
 
 
 class Budget:
-    """What all agents that share it may still use of the requests, tokens and seconds of `limits`."""
+    """What all agents that share it may still use of the requests, tokens, seconds and dollars of
+    `limits`."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._end = None if limits.seconds is None else time.monotonic() + limits.seconds
         self.requests = 0
         self.tokens = 0
+        self.cost = 0.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -54,6 +59,8 @@ class Budget:
             raise LimitReached(f"the limit of {limits.requests} model calls is reached")
         if limits.tokens is not None and self.tokens >= limits.tokens:
             raise LimitReached(f"the limit of {limits.tokens} tokens is reached: {self.tokens} used")
+        if limits.cost is not None and self.cost >= limits.cost:
+            raise LimitReached(f"the limit of ${limits.cost:g} is reached: ${self.cost:.4g} used")
         if left is not None and left <= 0:
             raise LimitReached(f"the limit of {limits.seconds:g} seconds is reached")
 
@@ -61,3 +68,8 @@ class Budget:
         """Count one model call. Raises LimitReached when there is none left."""
         self.check()
         self.requests += 1
+
+    def count(self, used: Usage) -> None:
+        """Add what a response used."""
+        self.tokens += used.input_tokens + used.output_tokens
+        self.cost += used.cost

@@ -10,6 +10,7 @@ recorded as `failed`. Only cancellation (`asyncio.CancelledError`, `KeyboardInte
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -106,7 +107,8 @@ async def act(
     """Let `model` act with `tools` until it gives a right answer or a limit is reached.
 
     Calls of one response run in their order. A call made before is not run again. After `limits.steps`
-    rounds with tool calls only the answer is offered, and a tool without arguments once only; after
+    rounds with tool calls only the answer is offered, and a tool without arguments once only; a round in
+    which no call fits its tool's schema is not counted, the first `limits.answer_tries` - 1 times. After
     `limits.answer_tries` unusable outputs the outcome is `invalid` and keeps the last answer. `usage` is
     this agent's own; its seconds are wall-clock and include what its tools took. `tools` may be a
     function that is asked before every request, so that a specification can narrow to what was offered
@@ -170,6 +172,10 @@ class _Run:
     _stopped: LimitReached | None = None
     _last_answer: Json = None
     _rounds: int = 0
+    _misfits: int = 0
+    """Rounds in which no call fitted its tool's schema."""
+    _fitted: bool = False
+    """Whether a call of this round did."""
     _asked: bool = False
     _unusable: int = 0
 
@@ -243,6 +249,7 @@ class _Run:
         calls, parts = self._read_calls(response)
         self.history.append(replace(response, parts=parts))
         self.messages.append(Message(role="assistant", text=text, calls=tuple(call for call, _ in calls)))
+        self._fitted = False
         reason, results = await self._run_calls(calls, offered)
         step = Step(
             text=clean(details.get("text") or text),
@@ -262,7 +269,9 @@ class _Run:
             return reminder
         self.steps.append(step)
         self._unusable += reason is not None
-        self._rounds += any(call.name in self.tools for call, _ in calls)
+        if any(call.name in self.tools for call, _ in calls):
+            self._misfits += not self._fitted
+            self._rounds += self._fitted or self._misfits >= self.limits.answer_tries
         returned: list[ModelRequestPart] = []
         for (call, _), result in zip(calls, results, strict=True):
             returned.append(ToolReturnPart(call.name, result, call.id))
@@ -317,17 +326,18 @@ class _Run:
             raise _Rejected(f"there is no call {call.name!r} now; call one of: {', '.join(offered)}")
         arguments = ", ".join(f"{name}={canonical(value)}" for name, value in call.arguments.items())
         self._tell("call", f"{call.name}({arguments})")
-        key = _key(call.name, call.arguments)
-        if key in self._made:
-            result = "You have made this call before; its result stands above. Make another call or answer."
-        else:
-            self._made.add(key)
-            result = clean(await self._run_tool(self.tools[call.name], call.arguments))
+        result = clean(await self._run_tool(self.tools[call.name], call.arguments))
         self._tell("observation", result)
         return result
 
     async def _run_tool(self, tool: Tool, arguments: dict[str, Any]) -> str:
         try:
+            tool.check(arguments)
+            self._fitted = True
+            key = _key(tool.spec.name, arguments)
+            if key in self._made:
+                return "You have made this call before; its result stands above. Make another call or answer."
+            self._made.add(key)
             return await tool.call(arguments)
         except ToolError as error:
             if error.__cause__ is not None:
@@ -373,7 +383,7 @@ class _Run:
         """One response. Raises LimitReached, ModelError and UnexpectedModelBehavior as `ask` does."""
         specs = dict(offered)
         answer = specs.pop(self.answer_spec.name, None) if self.answer_spec is not None else None
-        response = await ask(
+        response, used = await ask(
             self.model,
             self.history,
             offer(list(specs.values()), answer),
@@ -382,12 +392,7 @@ class _Run:
             self.budget,
             self._count_request,
         )
-        used, details = response.usage, response.provider_details or {}
-        self.usage += Usage(
-            replayed=bool(details.get("replayed")),
-            input_tokens=used.input_tokens,
-            output_tokens=used.output_tokens,
-        )
+        self.usage += used
         return response
 
     def _count_request(self) -> None:
@@ -410,6 +415,7 @@ def _arguments(part: ToolCallPart) -> tuple[dict[str, Any], str | None]:
         arguments = from_json(raw, allow_inf_nan=False)
         if not isinstance(arguments, dict):
             raise ValueError("an object is needed")
+        json.dumps(arguments, allow_nan=False)  # raises for 1e999 and for integers of thousands of digits
         return arguments, None
     except ValueError as error:
         reason = f"the arguments of {clean(part.tool_name)} are not a JSON object: {one_line(str(error))}"

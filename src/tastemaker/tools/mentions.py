@@ -1,9 +1,9 @@
 """Titles of a catalogue found in free text: what a dialogue or an explanation speaks of.
 
-Titles are compared as words (`search.words`: casefolded, without accents), so punctuation does not matter. A
-title may stand with or without its year in brackets; where several items have the same title the year decides,
-and without it none is taken. One word alone is a title only with its year, or where it is written with a
-capital: "It" and "up" are words of every text. Knows nothing of users.
+Titles are compared as words (`search.words`: casefolded, without accents), so punctuation does not matter.
+A title may stand with or without its year in brackets; where several items have the same title the year
+decides, and without it none is taken. One word alone is a title only with its year, or where it is long and
+written with a capital: "It" and "up" are words of every text. Knows nothing of users.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class TitleLinker:
     """Finds the items whose titles stand in a text. Built once for a catalogue."""
 
     def __init__(self, titles: Sequence[str | None], years: Sequence[float | None] | None = None) -> None:
-        """`titles` [n_items], None or empty where there is none; `years` [n_items], None or NaN where they are
-        not known (a year at the end of a title counts as well)."""
+        """`titles` [n_items], None or empty where there is none; `years` [n_items], None or NaN where they
+        are not known (a year at the end of a title counts as well)."""
         self._items: dict[tuple[str, ...], list[int]] = {}
         self._longest = 0
         for item, title in enumerate(titles):

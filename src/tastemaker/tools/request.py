@@ -17,7 +17,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from tastemaker.errors import AssetError, ModelError
-from tastemaker.records import ToolSpec
+from tastemaker.records import ToolSpec, Usage
 from tastemaker.tools.limits import Budget, Limits
 
 ASK_AGAIN = 2
@@ -45,9 +45,10 @@ async def ask(
     limits: Limits,
     budget: Budget,
     sent: Callable[[], None],
-) -> ModelResponse:
-    """The model's response. `sent` is called for each request that goes out, those sent again included.
+) -> tuple[ModelResponse, Usage]:
+    """The model's response, and the tokens and dollars that it used.
 
+    `sent` is called for each request that goes out, those sent again included.
     Raises LimitReached when the budget is used up (also while waiting), UnexpectedModelBehavior when the
     response cannot be read, AssetError when a local model's weights are not to be had, and ModelError when
     the model does not respond.
@@ -74,8 +75,9 @@ async def ask(
             await asyncio.sleep(min(wait, LONGEST_WAIT))
             attempt += 1
         else:
-            budget.tokens += response.usage.input_tokens + response.usage.output_tokens
-            return response
+            used = _usage(response)
+            budget.count(used)
+            return response, used
 
 
 def one_line(text: str, longest: int = 300) -> str:
@@ -87,6 +89,25 @@ def one_line(text: str, longest: int = 300) -> str:
 def clean(text: str) -> str:
     """The text without lone surrogates, which no UTF-8 file can hold."""
     return text.encode("utf-8", "replace").decode()
+
+
+def price(response: ModelResponse) -> float:
+    """US dollars by the list prices that come with genai-prices; 0 where the model has none."""
+    try:
+        return max(0.0, float(response.cost().total_price))
+    except Exception:  # unknown names, missing usage, and whatever else a server may have said of itself
+        return 0.0
+
+
+def _usage(response: ModelResponse) -> Usage:
+    """Tokens and dollars of a response; one from a recording is not paid for again."""
+    replayed = bool((response.provider_details or {}).get("replayed"))
+    return Usage(
+        replayed=replayed,
+        input_tokens=max(0, response.usage.input_tokens),
+        output_tokens=max(0, response.usage.output_tokens),
+        cost=0.0 if replayed else price(response),
+    )
 
 
 def _definition(spec: ToolSpec, output: bool = False) -> ToolDefinition:

@@ -6,9 +6,11 @@ A `Workbench` holds what all requests share (data, fitted models, catalogue); `W
 - Time: nothing at or after the moment is seen (see `past`), and models that have seen it are refused.
 - Access: a toolbox of a user answers personal questions about that user alone, whatever the model was talked
   into, and shows ratings of an item without saying whose or when.
-- Offers: `retrieve`, `filter` and `similar` list what the user has not taken yet; `search` and `rank` mark
-  what they have taken as `seen`. `offered` remembers what was listed and not taken: what may be recommended.
-  Where a task has fixed candidates (`restrict_to`), these five tools list no other items.
+- Offers: `retrieve`, `filter`, `similar` and `suggest` list what the user has not taken yet; `search` and
+  `rank` mark what they have taken as `seen`. `offered` remembers what was listed and not taken: what may be
+  recommended. Where a task has fixed candidates (`restrict_to`), these tools list no other items.
+
+In a conversation (`Talk`) the user may be a `VISITOR`, of whom no more is known than what they said.
 
 Knows nothing of agents, of answers or of how a call is made.
 """
@@ -16,19 +18,23 @@ Knows nothing of agents, of answers or of how a call is made.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from types import MethodType
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_matrix
 
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, ToolError
-from tastemaker.retrieval.base import Indices, ItemScorer, Scorer
+from tastemaker.retrieval.base import HistoryScorer, Indices, ItemScorer, Scorer
 from tastemaker.tools.catalogue import Catalogue, one_line
-from tastemaker.tools.past import Fitted, Past, refuse_seen_future
+from tastemaker.tools.embedding import Embedder
+from tastemaker.tools.past import Fitted, Log, Past, refuse_seen_future
+from tastemaker.tools.suggestion import Suggester, Weights
 from tastemaker.tools.tool import Tool
 
 NAMES = (
@@ -43,14 +49,32 @@ NAMES = (
     "rank",
     "predict_rating",
     "explain",
+    "suggest",
 )
 """The tools there are. Which of them a toolbox has depends on its models: see `Toolbox.names`."""
 
 Count = Annotated[int, Field(ge=1, le=50)]
 
+VISITOR = "visitor"
+"""What someone who is not in the data is called as a user."""
+_VISITOR = -1
+
+LONGEST = 50
+"""So many suggestions are kept in order, however many are listed."""
+
 _FAVOURITES = 5
 _NEIGHBOURS = 3
 _FEATURE = 40
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a conversation has come to: item ids by what was said of them."""
+
+    likes: tuple[str, ...] = ()
+    dislikes: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    """Recommended before; not suggested again."""
 
 
 class RatingModel(Fitted, Protocol):
@@ -60,12 +84,23 @@ class RatingModel(Fitted, Protocol):
         """Predicted rating of each pair."""
 
 
+@runtime_checkable
+class HistoryRater(RatingModel, Protocol):
+    """What predicts ratings from the ratings at hand, so also from those after it was fitted."""
+
+    def predict_for(
+        self, taken: Indices, ratings: NDArray[np.floating], items: Indices
+    ) -> NDArray[np.float32]:
+        """Predicted rating of each item for someone who rated the items `taken` so."""
+
+
 class Workbench:
     """What the toolboxes of all requests share. Built once; `at` is then cheap.
 
     `train` is the part of `dataset` that the models were fitted on. `retrieval` ranks; `similarity` knows
-    which items are alike (by default `retrieval`, where it does); `ratings` predicts ratings. Raises
-    InputError when `train` has other users or items.
+    which items are alike (by default `retrieval`, where it does); `ratings` predicts ratings; with an
+    `embedder`, `search` goes by meaning as well as by words; `weights` are those of suggestions in
+    conversations. Raises InputError when `train` has other users or items.
     """
 
     def __init__(
@@ -76,6 +111,8 @@ class Workbench:
         retrieval: Scorer,
         similarity: ItemScorer | None = None,
         ratings: RatingModel | None = None,
+        embedder: Embedder | None = None,
+        weights: Weights | None = None,
     ) -> None:
         if (train.n_users, train.n_items) != (dataset.n_users, dataset.n_items):
             raise InputError(f"{dataset.name}: the training part has other users or items than the data set")
@@ -84,28 +121,39 @@ class Workbench:
         self.retrieval = retrieval
         self.similarity = similarity or (retrieval if isinstance(retrieval, ItemScorer) else None)
         self.ratings = ratings
-        self.catalogue = Catalogue(dataset)
+        self.weights = weights or Weights()
+        self.catalogue = Catalogue(dataset, embedder)
         self.past = lru_cache(maxsize=64)(lambda moment: Past(dataset, train, moment))
 
-    def at(self, moment: int | None, user: str | None = None) -> Toolbox:
-        """The toolbox of one request.
+    @cached_property
+    def suggester(self) -> Suggester:
+        """What suggests items in conversations."""
+        models = {"retrieval": self.retrieval}
+        if self.similarity is not None and self.similarity is not self.retrieval:
+            models["similarity"] = self.similarity
+        able = {name: model for name, model in models.items() if isinstance(model, HistoryScorer)}
+        return Suggester(self.catalogue, able)
+
+    def at(self, moment: int | None, user: str | None = None, talk: Talk | None = None) -> Toolbox:
+        """The toolbox of one request, in a conversation where `talk` is given.
 
         `moment` is on the data set's clock; None is now, and everything recorded may be seen. `user` is the
-        id of the user that the request is for; None is an unbound toolbox, which answers about everyone.
-        Raises InputError for an unknown user, and when a model or `train` has seen the moment or what came
-        after it.
+        id of the user that the request is for, in a conversation also `VISITOR`; None is an unbound toolbox,
+        which answers about everyone. Raises InputError for an unknown user or item, and when a model or
+        `train` has seen the moment or what came after it.
         """
-        index = None if user is None else self.dataset.user_index(user)
+        visitor = talk is not None and user == VISITOR
+        index = None if user is None else _VISITOR if visitor else self.dataset.user_index(user)
         if moment is not None:
             models = [m for m in (self.retrieval, self.similarity, self.ratings) if m is not None]
-            refuse_seen_future(self.dataset, self.train, models, moment, index)
-        return Toolbox(self, self.past(moment), index)
+            refuse_seen_future(self.dataset, self.train, models, moment, None if visitor else index)
+        return Toolbox(self, self.past(moment), index, talk)
 
 
 class Toolbox:
     """The tools of one request, made by `Workbench.at`. Each is a method that returns text for the model."""
 
-    def __init__(self, bench: Workbench, past: Past, user: int | None) -> None:
+    def __init__(self, bench: Workbench, past: Past, user: int | None, talk: Talk | None = None) -> None:
         self._bench = bench
         self._data = bench.dataset
         self._catalogue = bench.catalogue
@@ -116,11 +164,22 @@ class Toolbox:
         """Ids of the items shown so far that may be recommended, in the order shown."""
         self.predicted: dict[str, float] = {}
         """Ratings that were predicted so far, by item id."""
+        self.suggested: list[str] = []
+        """Ids suggested last, best first, `LONGEST` at most: what follows those that were listed."""
+        self._talk = talk
+        likes, dislikes, shown = (
+            [self._data.item_index(id) for id in ids]
+            for ids in ((talk.likes, talk.dislikes, talk.shown) if talk else ((), (), ()))
+        )
+        self._said_to_like = np.array(likes, np.int32)
+        self._not_again = np.array([*likes, *dislikes, *shown], np.int32)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The tools that the models at hand allow."""
-        missing = set()
+        missing = {"suggest"} if self._talk is None else set()
+        if self._user == _VISITOR:
+            missing |= {"predict_rating"}
         if self._bench.similarity is None:
             missing |= {"similar", "explain"}
         if self._bench.ratings is None:
@@ -151,14 +210,15 @@ class Toolbox:
     def user_info(self, user: str) -> str:
         """Features, ratings and favourite categories of a user."""
         index = self._find_user(user)
+        row = {} if index == _VISITOR else self._data.users.row(index, named=True)
         features = [
             f"{name} {one_line(str(value), _FEATURE)}"
-            for name, value in self._data.users.row(index, named=True).items()
+            for name, value in row.items()
             if name != "id" and value not in (None, "")
         ]
-        log = self._past.of_user(index)
+        log = self._log(index)
         known = f": {', '.join(features)}" if features else ""
-        lines = [f"user {self._data.users['id'][index]}{known}", log.summary()]
+        lines = [f"user {self._name(index)}{known}", log.summary()]
         liked = log.liked()
         shares: dict[str, int] = {}
         for item in liked:
@@ -178,7 +238,7 @@ class Toolbox:
 
     def history(self, user: str, last: Count = 10) -> str:
         """What a user took last, newest first, with ratings."""
-        log = self._past.of_user(self._find_user(user))
+        log = self._log(self._find_user(user))
         newest = range(len(log) - 1, max(len(log) - 1 - last, -1), -1)
         lines = [self._catalogue.line(int(log.items[at])) + log.rated(at) for at in newest]
         return "\n".join(lines) or "no history"
@@ -230,9 +290,17 @@ class Toolbox:
     def retrieve(self, user: str, n: Count = 10) -> str:
         """Items to recommend to a user, best first."""
         index = self._find_user(user)
-        allowed = self._open(self._past.of_user(index).items)
-        scores = self._bench.retrieval.score(np.array([index]))[0]
-        return self._shown(_best(scores, n, allowed), numbered=True) or "nothing left to recommend"
+        allowed = self._open(self._log(index).items)
+        return (
+            self._shown(_best(self._scores(index), n, allowed), numbered=True) or "nothing left to recommend"
+        )
+
+    def suggest(self, wants: str, n: Count = 10) -> str:
+        """Items that fit what was said, best first."""
+        allowed = self._open(self._taken)
+        best = _best(self._fitting(wants), LONGEST, allowed)
+        self.suggested = [self._catalogue.ids[item] for item in best]
+        return self._shown(best[:n], numbered=True) or "nothing left to recommend"
 
     def similar(self, item: str, n: Count = 10) -> str:
         """New items like an item, most similar first."""
@@ -249,7 +317,7 @@ class Toolbox:
         if self._within is not None and not self._within[candidates].all():
             other = self._catalogue.ids[candidates[~self._within[candidates]][0]]
             raise ToolError(f"item {other} is not among the candidates")
-        scores = self._bench.retrieval.score(np.array([index]))[0][candidates]
+        scores = self._scores(index)[candidates]
         order = candidates[np.argsort(-scores, kind="stable")]
         return "".join(dict.fromkeys(note for _, note in found)) + self._shown(order, numbered=True)
 
@@ -259,7 +327,11 @@ class Toolbox:
         found, note = self._catalogue.find(item)
         if self._bench.ratings is None:
             raise ToolError("no ratings are known here")
-        rating = float(self._bench.ratings.predict(np.array([index]), np.array([found]))[0])
+        model, log = self._bench.ratings, self._log(index)
+        if isinstance(model, HistoryRater) and log.ratings is not None:
+            rating = float(model.predict_for(log.items, log.ratings, np.array([found]))[0])
+        else:
+            rating = float(model.predict(np.array([index]), np.array([found]))[0])
         low, high = self._data.rating_range or (-np.inf, np.inf)
         rating = min(max(rating, low), high)
         self.predicted[self._catalogue.ids[found]] = rating
@@ -269,7 +341,7 @@ class Toolbox:
         """What a user liked that is similar to an item."""
         index = self._find_user(user)
         found, note = self._catalogue.find(item)
-        log = self._past.of_user(index)
+        log = self._log(index)
         rated = {int(log.items[at]): log.rated(at) for at in range(len(log))}
         lines = []
         for other, similarity in self._neighbours(index, found):
@@ -289,7 +361,7 @@ class Toolbox:
 
     def _neighbours(self, user: int, item: int) -> list[tuple[int, float]]:
         """The user's liked items most similar to an item, with the similarity."""
-        liked = set(self._past.of_user(user).liked())
+        liked = set(self._log(user).liked())
         near = [
             (other, value)
             for other, value in self._similarities(item).items()
@@ -300,7 +372,7 @@ class Toolbox:
     def _find_user(self, id: str) -> int:
         """The user's index. Raises ToolError for an unknown one; in a bound toolbox for all but its own."""
         if self._user is not None:
-            own = self._data.users["id"][self._user]
+            own = self._name(self._user)
             if id.strip() != own:
                 raise ToolError(f"only user {own} may be asked about here")
             return self._user
@@ -309,12 +381,46 @@ class Toolbox:
         except InputError as error:
             raise ToolError(str(error)) from None
 
+    def _name(self, user: int) -> str:
+        return VISITOR if user == _VISITOR else str(self._data.users["id"][user])
+
+    def _log(self, user: int) -> Log:
+        """What a user took before the moment; of a visitor what they said that they like."""
+        if user != _VISITOR:
+            return self._past.of_user(user)
+        return Log(np.full(len(self._said_to_like), _VISITOR, np.int32), self._said_to_like, None)
+
+    def _scores(self, user: int) -> NDArray[np.float32]:
+        """[n_items] the retrieval model's scores for a user, with what they said that they like."""
+        retrieval = self._bench.retrieval
+        if not len(self._said_to_like) and user != _VISITOR:
+            scores: NDArray[np.float32] = retrieval.score(np.array([user]))[0]
+            return scores
+        items = np.unique(np.concatenate((self._log(user).items, self._said_to_like)))
+        able = [model for model in (retrieval, self._bench.similarity) if isinstance(model, HistoryScorer)]
+        if not able or not len(items):
+            return self._past.popularity.counts.astype(np.float32)
+        history = csr_matrix(
+            (np.ones(len(items), np.float32), (np.zeros(len(items), int), items)), (1, self._data.n_items)
+        )
+        scores = able[0].score_histories(history)[0]
+        return scores
+
+    def _fitting(self, wants: str) -> NDArray[np.float64]:
+        """[n_items] how well each item fits what was said and what is liked."""
+        liked = self._said_to_like
+        taken = liked
+        if self._user is not None and self._user != _VISITOR:
+            taken = np.concatenate((self._log(self._user).items, liked))
+        counts = self._past.popularity.counts
+        return self._bench.suggester.scores(self._bench.weights, taken, liked, wants, counts)
+
     @cached_property
     def _taken(self) -> NDArray[np.integer]:
         """Items that the toolbox's user interacted with before the moment; none in an unbound one."""
         if self._user is None:
-            return np.zeros(0, np.int32)
-        return np.unique(self._past.of_user(self._user).items)
+            return self._not_again
+        return np.unique(np.concatenate((self._log(self._user).items, self._not_again)))
 
     @cached_property
     def _seen(self) -> frozenset[int]:

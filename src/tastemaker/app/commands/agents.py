@@ -95,7 +95,7 @@ def recommend(
     from tastemaker.data import registry
     from tastemaker.llm.models import fetch_weights, resolve
 
-    config = _team(workflow, answers, model, roster)
+    config = describe_team(workflow, "ranking", answers, model, roster)
     language_model = resolve(model, record=record)
     dataset = registry.load(data)
     dataset.user_index(user)
@@ -135,7 +135,7 @@ def list_(roster: RosterOption = None, as_json: JsonOption = False) -> None:
 
     Example: tastemaker agents list
     """
-    from tastemaker.agents.roles import load
+    from tastemaker.agents.roles import TASKS, load
 
     found = load(roster)
     if as_json:
@@ -143,7 +143,7 @@ def list_(roster: RosterOption = None, as_json: JsonOption = False) -> None:
         return
     print_table(
         [
-            {"workflow": name, "what": one.about, "ranking": one.ranking, "rating": one.rating}
+            {"workflow": name, "what": one.about, "tasks": ", ".join(t for t in TASKS if getattr(one, t))}
             for name, one in found.workflows.items()
         ]
     )
@@ -160,7 +160,9 @@ def list_(roster: RosterOption = None, as_json: JsonOption = False) -> None:
 def evaluate(
     data: Data = "ml-100k",
     workflow: WorkflowOption = "analyse",
-    task: Annotated[str, typer.Option("--task", help="ranking or rating.")] = "ranking",
+    task: Annotated[
+        str, typer.Option("--task", help="ranking, rating, explanation or conversation.")
+    ] = "ranking",
     n: Annotated[int, typer.Option("--n", min=1, help="How many requests, at most.")] = 50,
     each: Annotated[int, typer.Option("--each", min=1, help="Requests about one user, at most.")] = 1,
     model: ModelOption = "local:smollm2",
@@ -198,19 +200,17 @@ def evaluate(
 
     Example: tastemaker agents evaluate --workflow single --n 20 --run runs/first
     """
-    from tastemaker.agents import prepare
-    from tastemaker.agents.evaluate import EvaluationConfig
+    from tastemaker.agents.evaluate import EvaluationConfig, prepared
+    from tastemaker.agents.roles import TASKS
     from tastemaker.agents.scoring import baseline_rows, team_row
-    from tastemaker.agents.tasks import ranking_tasks, rating_tasks
     from tastemaker.data import registry
     from tastemaker.llm.models import fetch_weights, resolve
 
     started = time.monotonic()
-    team = _team(workflow, answers, model, roster)
     sampled = _candidates(candidates)
-    if task not in ("ranking", "rating"):
-        raise InputError(f"no task {task!r}; there are: ranking, rating")
-    kind = cast("TaskKind", task)
+    if task not in TASKS:
+        raise InputError(f"no task {task!r}; there are: {', '.join(TASKS)}")
+    team = describe_team(workflow, task, answers, model, roster)
     if split not in ("auto", "last"):
         raise InputError(f"--split is {split!r}; give auto or last")
     if negatives not in ("popularity", "uniform"):
@@ -221,7 +221,7 @@ def evaluate(
     config = EvaluationConfig(
         data=data,
         fingerprint=dataset.fingerprint,
-        task=kind,
+        task=task,
         requests=n,
         each=each,
         last=split == "last",
@@ -233,23 +233,10 @@ def evaluate(
         team=team,
     )
     with err.status("") as status:
-        ground = prepare.ground(
-            dataset,
-            last=config.last,
-            retriever=retriever,
-            seed=seed,
-            tell=lambda what: status.update(f"{what} …"),
-        )
-    dataset = ground.dataset
-    if kind == "ranking":
-        tasks = ranking_tasks(
-            dataset, ground.split, requests=n, each=each, candidates=sampled, negatives=drawn, seed=seed
-        )
-    else:
-        tasks = rating_tasks(dataset, ground.split, requests=n, each=each, seed=seed)
+        ground, tasks = prepared(config, dataset, lambda what: status.update(f"{what} …"))
     fetch_weights(model)
     runs = run_evaluation(config, ground, tasks, language_model, run, concurrency)
-    rows = [team_row(f"{workflow} ({model})", dataset, tasks, runs, seed)]
+    rows = [team_row(f"{workflow} ({model})", ground, tasks, runs, seed)]
     with err.status("") as status:
         rows = baseline_rows(ground, tasks, lambda what: status.update(f"{what} …"), seed) + rows
     kept = [{"data": data, **row} for row in rows]
@@ -357,16 +344,19 @@ def print_recommendations(rows: Sequence[dict[str, Any]], run: TeamRun) -> None:
     )
 
 
-def _team(workflow: str, answers: str | None, model: str, roster: Path | None) -> TeamConfig:
+def describe_team(
+    workflow: str, task: TaskKind, answers: str | None, model: str, roster: Path | None
+) -> TeamConfig:
     """The team that the options describe."""
     from tastemaker.agents.roles import load
     from tastemaker.agents.team import TeamConfig
 
-    chosen = load(roster).only(workflow)
+    whole = load(roster)
+    whole.manager(workflow, task)
     if answers not in (None, "own", "edits"):
         raise InputError(f"--answers is {answers!r}; give own or edits")
     form = answers or ("edits" if model.startswith("local:") else "own")
-    return TeamConfig(workflow=workflow, roster=chosen, answers=cast("Any", form))
+    return TeamConfig(workflow=workflow, roster=whole.only(workflow), answers=cast("Any", form))
 
 
 def _only_retrieval(context: typer.Context) -> None:

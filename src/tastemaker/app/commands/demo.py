@@ -39,8 +39,9 @@ def demo(
     Example: tastemaker demo --people 1 --users 8
     """
     from tastemaker.agents import prepare
+    from tastemaker.agents.baselines import RANKERS, RATERS
     from tastemaker.agents.evaluate import EvaluationConfig
-    from tastemaker.agents.scoring import RANKERS, baseline_rows, team_row
+    from tastemaker.agents.scoring import baseline_rows, team_row
     from tastemaker.agents.tasks import ranking_tasks, rating_tasks, split_for_agents
     from tastemaker.agents.team import Team, TeamConfig
     from tastemaker.data import registry
@@ -54,7 +55,7 @@ def demo(
     err.print(f"terms of use: {dataset.source.licence}", style="dim", soft_wrap=True)
 
     _say("2. Retrieval models, fitted on what happened before the test part")
-    _fit((*RANKERS, "bias"), split_for_agents(dataset))
+    _fit((*RANKERS, *RATERS), split_for_agents(dataset))
     ground = prepare.ground(dataset)
     rankings = ranking_tasks(dataset, ground.split, requests=users)
     ratings = rating_tasks(dataset, ground.split, requests=people)
@@ -76,7 +77,7 @@ def demo(
         print_table(predictions, caption=ratings.protocol)
     _say(f"5. The team measured on {len(rankings.tasks)} users, beside baselines on the same requests")
     runs = run_evaluation(config, ground, rankings, model, folder / "ranking", concurrency=16)
-    rows = [*baseline_rows(ground, rankings), team_row("agent team", dataset, rankings, runs)]
+    rows = [*baseline_rows(ground, rankings), team_row("agent team", ground, rankings, runs)]
     seconds = time.monotonic() - started
     if as_json:
         protocol = rankings.protocol
