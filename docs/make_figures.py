@@ -25,12 +25,20 @@ TITLES = {
     "user-models-coat": "User models of Coat",
     "policies-coat": "Policies on Coat",
     "policies-ml-1m": "Policies on MovieLens-1M",
-    "agents-ml100k-analyse-ranking": "Agents rank: Manager with two analysts",
-    "agents-ml100k-single-ranking": "Agents rank: the Manager alone",
-    "agents-ml100k-analyse-rating": "Agents predict ratings: Manager with two analysts",
-    "agents-ml100k-single-rating": "Agents predict ratings: the Manager alone",
+    "redial": "Recommending in ReDial's dialogues without a language model",
+    "conversations-ml100k": "Conversations with simulated users, without a language model",
     "llm-bench": "The local language model",
 }
+AGENTS = {
+    "agents-ml100k-[!m]*-ranking": "Agents rank the whole catalogue of MovieLens-100K",
+    "agents-beauty-*-ranking": "Agents rank the whole catalogue of Amazon Beauty",
+    "agents-ml100k-macrec-*-ranking": "Agents in MACRec's protocol: eight candidates",
+    "agents-ml100k-[!m]*-rating": "Agents predict ratings of MovieLens-100K",
+    "agents-ml100k-macrec-*-rating": "Agents predict ratings in MACRec's protocol",
+    "agents-ml100k-*-explanation": "Agents explain recommendations",
+    "agents-redial-*": "Agents recommend in conversations: ReDial",
+}
+"""Results that are one table: the files of a protocol."""
 HIDDEN = {
     "data",
     "config",
@@ -83,7 +91,20 @@ def page() -> str:
             f"## {title}\n\n{table(result['rows'])}\n\n{result['protocol']}.\n\n"
             f"`{result['command']}` ({result['seconds']:.0f} s on {machine['cores']} cores, {machine['cpu']})"
         )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *(agents(pattern, title) for pattern, title in AGENTS.items())]) + "\n"
+
+
+def agents(pattern: str, title: str) -> str:
+    """The section of all teams in one protocol: baselines once, then the teams from the cheapest on."""
+    found = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "results").glob(f"{pattern}.json")
+    ]
+    found.sort(key=lambda result: result["rows"][-1]["tokens"])
+    (protocol,) = {result["protocol"] for result in found}
+    rows = {row["model"]: row for result in found for row in result["rows"]}
+    teams_last = sorted(rows.values(), key=lambda row: "calls" in row)
+    commands = "\n".join(f"`{result['command']}` ({result['seconds']:.0f} s)  " for result in found)
+    return f"## {title}\n\n{table(teams_last)}\n\n{protocol}.\n\n{commands.rstrip()}"
 
 
 def draw_courses() -> None:

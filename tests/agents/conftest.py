@@ -20,7 +20,7 @@ from tastemaker.agents.tasks import split_for_agents
 from tastemaker.data.dataset import Clock, Dataset, Source
 from tastemaker.retrieval.bias import BiasModel
 from tastemaker.retrieval.itemknn import ItemKNN
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.workbench import Workbench
 
 USERS, ITEMS, EACH = 30, 50, 20
 

@@ -14,7 +14,7 @@ from tastemaker.agents.roles import built_in
 from tastemaker.agents.tasks import Request, rating_tasks
 from tastemaker.agents.team import Team, TeamConfig, TeamRun
 from tastemaker.errors import InputError
-from tastemaker.tools.toolbox import VISITOR, Talk
+from tastemaker.tools.talk import VISITOR, Talk
 
 EXPLAINING = [name for name, workflow in built_in().workflows.items() if workflow.explanation]
 TALKING = [name for name, workflow in built_in().workflows.items() if workflow.conversation]

@@ -23,7 +23,8 @@ from tastemaker.data.dialogues import DialogueTurn, dialogues
 from tastemaker.data.registry import read
 from tastemaker.errors import InputError
 from tastemaker.tools.suggestion import SIGNALS, Weights
-from tastemaker.tools.toolbox import VISITOR, Talk, Workbench
+from tastemaker.tools.talk import VISITOR, Talk
+from tastemaker.tools.workbench import Workbench
 
 FILMS = [
     ("0", "Night Ferry", 1990, "A ferry and a storm at sea."),

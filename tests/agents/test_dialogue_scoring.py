@@ -7,7 +7,7 @@ from typing import Any
 from tastemaker.agents.prepare import Ground
 from tastemaker.agents.scoring import answers_row
 from tastemaker.agents.tasks import Labelled, Request, TaskSet
-from tastemaker.tools.toolbox import VISITOR
+from tastemaker.tools.talk import VISITOR
 
 
 def tasks(targets: dict[str, tuple[str, ...]]) -> TaskSet:

@@ -16,7 +16,7 @@ from tastemaker.agents.tasks import Request
 from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError
 from tastemaker.retrieval.itemknn import ItemKNN
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.workbench import Workbench
 
 
 @pytest.fixture(scope="module")

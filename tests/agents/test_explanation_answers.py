@@ -23,7 +23,7 @@ from tastemaker.data.dataset import Dataset
 from tastemaker.errors import ToolError
 from tastemaker.retrieval.itemknn import ItemKNN
 from tastemaker.tools.limits import Limits
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.workbench import Workbench
 
 JUNK: list[Any] = [None, 3, True, float("nan"), [], {}, "", " \n "]
 

@@ -40,7 +40,7 @@ from tastemaker.agents.team import Team, TeamConfig, TeamRun
 from tastemaker.records import read_jsonl
 from tastemaker.retrieval.itemknn import ItemKNN
 from tastemaker.runs import Run
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.workbench import Workbench
 
 WORKFLOWS = [name for name, workflow in built_in().workflows.items() if workflow.ranking and workflow.rating]
 TIMEOUT = 1.0

@@ -70,6 +70,18 @@ def test_only_those_who_work_in_a_workflow() -> None:
     assert list(found.workflows) == ["reflect-analyse"]
 
 
+def test_a_workflow_keeps_the_sources_that_its_roles_use(tmp_path: Path) -> None:
+    found = own(
+        tmp_path,
+        '[sources.prices]\nabout = "What an item costs."\npython = "prices:price"\n'
+        '[sources.unused]\nabout = "Nothing."\nurl = "https://example.org/{query}"\n'
+        '[roles.item_analyst]\ntools = ["item_info", "prices"]\n',
+    )
+    assert set(found.sources) == {"prices", "unused"}
+    assert list(found.only("analyse").sources) == ["prices"]
+    assert found.only("search").sources == built_in().sources == {}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -87,6 +99,13 @@ def test_only_those_who_work_in_a_workflow() -> None:
         ('[roles.searcher]\ntools = ["search", "analyse_item"]\n', "a role that is asked asks nobody"),
         ('[roles.searcher]\nasked_as = "analyse_user"\n', "two tools would have the name analyse_user"),
         ('[roles.searcher]\nasked_as = "retrieve"\n', "two tools would have the name retrieve"),
+        ('[roles.searcher]\nasked_as = "report"\n', "two tools would have the name report"),
+        ("[sources.w]\nurl = 'https://x.org/{query}'\n", r"sources\.w\.about: Field required"),
+        ("[sources.w]\nabout = 'W'\n", r"sources\.w: give exactly one of url, mcp and python"),
+        ("[sources.search]\nabout = 'W'\npython = 'a:b'\n", "two tools would have the name search"),
+        ("[sources.plan]\nabout = 'W'\npython = 'a:b'\n", "two tools would have the name plan"),
+        ("[sources.ask_searcher]\nabout = 'W'\npython = 'a:b'\n", "would have the name ask_searcher"),
+        ('[roles.searcher]\ntools = ["search", "wiki"]\n', "role searcher: wiki: there is no such tool"),
         ('[workflows.single]\nranking = "nobody"\n', "workflow single: ranking: there is no role 'nobody'"),
         ('[workflows.single]\nranking = "rater"\n', "workflow single: ranking: rater answers with a rating"),
         ('[workflows.single]\nreflector = "planner"\n', "reflector: planner answers with a plan"),
@@ -113,6 +132,7 @@ def test_an_unknown_workflow() -> None:
 def test_the_file_that_the_documentation_shows(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
     found = own(tmp_path, page.split("```toml\n")[1].split("```")[0])
+    assert not found.sources
     assert set(found.only("critical").roles) == {
         *("critical_ranker", "rater", "user_analyst", "critic", "reflector")
     }

@@ -9,10 +9,19 @@ import polars as pl
 import pytest
 
 from tastemaker.agents.prepare import Ground
-from tastemaker.agents.tasks import MIN_HISTORY, ranking_tasks, rating_tasks, split_for_agents
+from tastemaker.agents.tasks import (
+    MIN_HISTORY,
+    dialogue_tasks,
+    explanation_tasks,
+    ranking_tasks,
+    rating_tasks,
+    split_for_agents,
+)
 from tastemaker.data.dataset import Dataset, Source
+from tastemaker.data.dialogues import DialogueTurn
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
+from tastemaker.tools.talk import VISITOR, Talk
 
 
 def table(part: Dataset) -> pl.DataFrame:
@@ -207,3 +216,35 @@ def test_uniform_candidates_may_be_items_that_nobody_took() -> None:
     assert set(task.request.candidates or ()) == {f"i{n}" for n in range(MIN_HISTORY, MIN_HISTORY + 4)}
     with pytest.raises(InputError, match="only 0 other items"):
         ranking_tasks(data, split, requests=1, candidates=4)
+
+
+def test_explained_items_are_liked_ones(ground: Ground) -> None:
+    tasks = explanation_tasks(ground.dataset, ground.split, requests=99, each=2, seed=3)
+    test = table(ground.split.test)
+    for task in tasks.tasks:
+        request = task.request
+        own = test.filter(pl.col("user") == request.user)
+        (row,) = own.filter((pl.col("item") == request.item) & (pl.col("time") == request.moment)).rows(
+            named=True
+        )
+        assert row["rating"] == task.label >= float(own["rating"].to_numpy().mean()) - 1e-6
+        assert (request.kind, request.candidates) == ("explanation", None)
+    assert len({request.id for request in tasks.requests}) == len(tasks.tasks)
+
+
+def test_turns_of_dialogues_become_requests_without_their_targets(make_town: Callable[..., Dataset]) -> None:
+    town = make_town()
+    turns = [
+        DialogueTurn("7/1", ("I liked Title 30", "And Title 31?", "yes"), (4, 5)),
+        DialogueTurn("8/1", ("hello",), (6,)),
+    ]
+    tasks = dialogue_tasks(town, turns, requests=5, n=20)
+    asked = {task.request.id: task for task in tasks.tasks}
+    first = asked["town/conversation/7/1"]
+    assert first.label == ("i4", "i5")
+    assert (first.request.turns, first.request.talk) == (turns[0].turns, Talk(likes=("i30", "i31")))
+    assert (first.request.user, first.request.n, first.request.moment) == (VISITOR, 20, None)
+    assert asked["town/conversation/8/1"].request.talk == Talk()
+    other = dialogue_tasks(town, [DialogueTurn(t.id, t.turns, (9,)) for t in turns], requests=5, n=20)
+    assert other.requests == tasks.requests
+    assert len(dialogue_tasks(town, turns, requests=1).tasks) == 1

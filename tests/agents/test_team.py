@@ -16,7 +16,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from tastemaker.agents.prepare import Ground
-from tastemaker.agents.roles import built_in, load
+from tastemaker.agents.roles import Roster, built_in, load
 from tastemaker.agents.tasks import Labelled, Request, TaskSet, ranking_tasks, rating_tasks, split_for_agents
 from tastemaker.agents.team import Team, TeamConfig, TeamRun
 from tastemaker.data.dataset import Dataset
@@ -24,7 +24,9 @@ from tastemaker.errors import InputError
 from tastemaker.records import Trajectory, parse_line
 from tastemaker.retrieval.itemknn import ItemKNN
 from tastemaker.tools.loop import Event
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.source import Source
+from tastemaker.tools.tool import Tool
+from tastemaker.tools.workbench import Workbench
 
 WORKFLOWS = [name for name, workflow in built_in().workflows.items() if workflow.ranking]
 MACREC_CALLS = {
@@ -308,7 +310,16 @@ def test_a_planner_has_the_tools_called_and_two_model_calls_suffice(
     ]
     assert [t.agent for t in made.trajectories] == ["Manager", "Planner"]
     assert made.usage.requests == 2
-    assert made.trajectories[1].outcome.answer == {"tools": ["retrieve", "history", "user_info"]}
+    planner = made.trajectories[1]
+    assert planner.outcome.answer == {"tools": ["retrieve", "history", "user_info"]}
+    assert len(planner.steps) == 2
+    called = planner.steps[1]
+    assert [call.name for call in called.calls] == planner.outcome.answer["tools"]
+    assert len({call.id for step in planner.steps for call in step.calls}) == 4
+    assert [e.text for e in events if (e.agent, e.kind) == ("Planner", "observation")] == list(
+        called.observations
+    )
+    assert planner.usage.seconds >= called.seconds > 0
     told = made.root.messages[1].text
     assert (
         told.index("\nretrieve:\n")
@@ -334,8 +345,38 @@ def test_what_the_manager_needs_is_called_without_a_plan_too(
     made = run(ground, FunctionModel(function), request, workflow="plan")
     assert made.outcome.kind == "answered"
     assert made.trajectories[1].outcome.kind == "invalid"
+    assert [call.name for call in made.trajectories[1].steps[-1].calls] == ["predict_rating"]
     assert "predict_rating:\n" in made.root.messages[1].text
     assert "history:\n" not in made.root.messages[1].text
+
+
+def test_planned_calls_end_with_the_team_s_budget(ground: Ground, obedient_model: FunctionModel) -> None:
+    """A plan may name a role that is asked, and a tool that takes its time."""
+    roster = built_in()
+    manager = roster.roles["planned_ranker"].model_copy(
+        update={"tools": ("retrieve", "analyse_user", "slow", "history")}
+    )
+    changed = Roster(
+        roles={**roster.roles, "planned_ranker": manager},
+        workflows=dict(roster.workflows),
+        sources={"slow": Source(about="Slow.", python="nowhere:slow")},
+    )
+    slow = Tool.from_function(lambda: asyncio.sleep(60), "slow")
+    request = ranking_tasks(ground.dataset, ground.split, requests=1).requests[0]
+
+    def planned(**limits: Any) -> TeamRun:
+        config = TeamConfig(workflow="plan", roster=changed, backoff=0.0, **limits)
+        team = Team(ground.bench, obedient_model, config, tools={"slow": slow})
+        return asyncio.run(team.run(request))
+
+    few, short = planned(requests=3), planned(seconds=0.5)
+    for made, last in ((few, "analyse_user"), (short, "slow")):
+        assert made.outcome.kind == "limit"
+        (planner,) = [t for t in made.trajectories if t.agent == "Planner"]
+        called = planner.steps[-1]
+        assert (called.calls[0].name, called.calls[-1].name) == ("retrieve", last)
+    assert few.usage.requests == 3
+    assert called.observations[-1] == "stopped: a limit of the team is reached"
 
 
 class Reflecting:

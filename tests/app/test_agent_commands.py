@@ -2,126 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import runpy
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from tastemaker.app.commands import agents
-from tastemaker.data import registry, store
-from tastemaker.data.dataset import Dataset, Source
+from tastemaker.assets import cache_folder
+from tastemaker.data import registry
 from tastemaker.errors import InputError
+from tastemaker.llm.weights import Weights
+
+pytestmark = pytest.mark.usefixtures("place")
 
 APP = typer.Typer()
 APP.command()(agents.recommend)
 APP.add_typer(agents.app, name="agents")
 
-REASON = "Because [/red] of [bold]drama."
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "same_team.py"
+CACHE = cache_folder()
+"""The cache as it is before each test gets one of its own."""
 
 
-def example(schema: dict[str, Any]) -> Any:
-    """A value that fits a schema: the first of an enumeration, the least of a range."""
-    if "enum" in schema:
-        return schema["enum"][0]
-    if schema["type"] == "object":
-        return {
-            name: example(inner) for name, inner in schema["properties"].items() if name in schema["required"]
-        }
-    if schema["type"] == "array":
-        inner, length = schema["items"], schema["minItems"]
-        return inner["enum"][:length] if "enum" in inner else [example(inner)] * length
-    return {"string": REASON, "integer": schema.get("minimum"), "number": schema.get("minimum")}[
-        schema["type"]
-    ]
-
-
-class Server(ThreadingHTTPServer):
-    """Speaks the OpenAI chat protocol: calls the first function not called yet, with arguments that fit."""
-
-    daemon_threads = True
-    broken = False
-    asked = 0
-
-    def completion(self, request: dict[str, Any]) -> dict[str, Any]:
-        made = {c["function"]["name"] for m in request["messages"] for c in m.get("tool_calls") or ()}
-        offered = [tool["function"] for tool in request["tools"]]
-        chosen = next((f for f in offered if f["name"] not in made), offered[-1])
-        function = {"name": chosen["name"], "arguments": json.dumps(example(chosen["parameters"]))}
-        message = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": function}]}
-        return {
-            "id": "1", "object": "chat.completion", "created": 1, "model": "m",
-            "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
-            "usage": {"prompt_tokens": 50, "completion_tokens": 5, "total_tokens": 55},
-        }  # fmt: skip
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked += 1
-        body = json.dumps(self.server.completion(request)).encode()
-        self.send_response(400 if self.server.broken else 200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    http = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    yield http
-    http.shutdown()
-    http.server_close()
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder to work in, and a cache that holds one data set, `mine`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TASTEMAKER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("TASTEMAKER_OFFLINE", "1")
-    monkeypatch.setenv("COLUMNS", "140")
-    generator = np.random.default_rng(3)
-    user, turn = np.repeat(np.arange(20), 15), np.tile(np.arange(15), 20)
-    mine = Dataset.build(
-        "mine",
-        pl.DataFrame({"id": [f"u{number}" for number in range(20)]}),
-        pl.DataFrame(
-            {
-                "id": [f"i{number}" for number in range(40)],
-                "title": [f"Title [{number}]" for number in range(40)],
-                "categories": [["Drama", "[War]"]] * 40,
-            }
-        ),
-        user,
-        np.concatenate([generator.choice(40, 15, replace=False) for _ in range(20)]),
-        rating=generator.integers(1, 6, 300).astype(np.float32),
-        time=turn * 20 + user,
-        clock="timestamp",
-        source=Source("made up", "Apache-2.0"),
-        rating_range=(1.0, 5.0),
-    )
-    store.save(mine, registry.home("mine"))
-
-
-def invoke(server: Server, *arguments: str, code: int = 0) -> tuple[str, str]:
+def invoke(server: Any, *arguments: str, code: int = 0) -> tuple[str, str]:
     model = f"openai:m@http://127.0.0.1:{server.server_address[1]}/v1"
     result = CliRunner().invoke(APP, [*arguments, "--data", "mine", "--model", model], catch_exceptions=False)
     assert result.exit_code == code, result.output
@@ -130,11 +40,11 @@ def invoke(server: Server, *arguments: str, code: int = 0) -> tuple[str, str]:
 
 @pytest.mark.parametrize("workflow", ["single", "analyse"])
 @pytest.mark.parametrize("answers", ["own", "edits"])
-def test_recommend_shows_steps_and_a_table(server: Server, workflow: str, answers: str) -> None:
+def test_recommend_shows_steps_and_a_table(server: Any, workflow: str, answers: str) -> None:
     options = ["--user", "u3", "--n", "4", "--workflow", workflow, "--answers", answers]
     table, steps = invoke(server, "recommend", *options)
     assert "For user u3" in table
-    assert REASON in table
+    assert server.reason in table
     assert "Title [" in table
     assert "Drama/[War]" in table
     assert "Manager      → retrieve()" in steps
@@ -142,7 +52,7 @@ def test_recommend_shows_steps_and_a_table(server: Server, workflow: str, answer
     assert f"{server.asked} model calls" in table
 
 
-def test_workflows_and_roles_of_ones_own(server: Server, tmp_path: Path) -> None:
+def test_workflows_and_roles_of_ones_own(server: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
         '[workflows.mine]\nabout = "as single"\nranking = "ranker"\nrating = "rater"\n'
@@ -152,30 +62,65 @@ def test_workflows_and_roles_of_ones_own(server: Server, tmp_path: Path) -> None
     assert "as single" in listed.stdout
     assert "reflect-analyse-search" in listed.stdout
     as_json = CliRunner().invoke(APP, ["agents", "list", "--json"], catch_exceptions=False)
-    assert set(json.loads(as_json.stdout)) == {"roles", "workflows"}
+    assert set(json.loads(as_json.stdout)) == {"roles", "workflows", "sources"}
     _, steps = invoke(server, "recommend", "--user", "u3", "--workflow", "mine", "--roster", str(path))
     assert "Chief        → retrieve()" in steps
 
 
-def test_recommend_as_json(server: Server) -> None:
+def test_a_tool_of_ones_own_is_listed_and_called(server: Any, tmp_path: Path) -> None:
+    (tmp_path / "prices_of_mine.py").write_text("def price(item: str) -> str:\n    return f'{item}: 4.99'\n")
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[sources.price]\nabout = "What an item costs."\npython = "prices_of_mine:price"\n'
+        '[roles.item_analyst]\ntools = ["item_info", "price"]\n'
+    )
+    listed = CliRunner().invoke(APP, ["agents", "list", "--roster", str(path)], catch_exceptions=False)
+    assert "What an item costs." in listed.stdout
+    _, steps = invoke(server, "recommend", "--user", "u3", "--roster", str(path))
+    assert "Item Analyst → price()" in steps
+    assert ": 4.99" in steps
+    asked = server.asked
+    path.write_text(path.read_text().replace("prices_of_mine", "prices_of_nobody"))
+    with pytest.raises(InputError, match="source price: prices_of_nobody cannot be imported"):
+        invoke(server, "agents", "evaluate", "--n", "2", "--roster", str(path))
+    assert server.asked == asked
+
+
+def test_the_same_team_on_a_hosted_model(server: Any) -> None:
+    example = runpy.run_path(str(EXAMPLE))
+    model = f"openai:some-model@http://127.0.0.1:{server.server_port}/v1"
+    run = asyncio.run(example["recommend"](model, "u3", "mine"))
+    assert (run.outcome.kind, len(run.answer["ids"]), run.usage.requests) == ("answered", 5, server.asked)
+
+
+@pytest.mark.model
+def test_the_same_team_in_this_process(smollm2: Weights, tmp_path: Path) -> None:
+    for kept in ("assets", "models"):
+        (CACHE / kept).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / kept).symlink_to(CACHE / kept, target_is_directory=True)
+    run = asyncio.run(runpy.run_path(str(EXAMPLE))["recommend"]("local:smollm2", "u3", "mine"))
+    assert (run.outcome.kind, len(run.answer["ids"])) == ("answered", 5)
+
+
+def test_recommend_as_json(server: Any) -> None:
     printed, _ = invoke(server, "recommend", "--user", "u3", "--n", "4", "--workflow", "single", "--json")
     made = json.loads(printed)
     data = registry.load("mine")
     taken = set(data.items["id"].to_numpy()[data.item[data.history(3)]])
     assert [item["rank"] for item in made["items"]] == [1, 2, 3, 4]
     assert not taken & {item["id"] for item in made["items"]}
-    assert (made["outcome"], made["reason"], made["usage"]["requests"]) == ("answered", REASON, 2)
+    assert (made["outcome"], made["reason"], made["usage"]["requests"]) == ("answered", server.reason, 2)
     assert all(item["because"] for item in made["items"])
 
 
-def test_a_model_that_refuses_gives_one_line_and_exit_code_1(server: Server) -> None:
+def test_a_model_that_refuses_gives_one_line_and_exit_code_1(server: Any) -> None:
     server.broken = True
     table, steps = invoke(server, "recommend", "--user", "u3", code=1)
     assert table == ""
     assert "no recommendation (failed)" in steps.splitlines()[-1]
 
 
-def test_recordings_answer_the_same_requests_again(server: Server) -> None:
+def test_recordings_answer_the_same_requests_again(server: Any) -> None:
     options = ["recommend", "--user", "u3", "--workflow", "single", "--record", "kept.jsonl", "--json"]
     first, again = (json.loads(invoke(server, *options)[0]) for _ in range(2))
     assert server.asked == 2
@@ -183,7 +128,7 @@ def test_recordings_answer_the_same_requests_again(server: Server) -> None:
     assert (first["usage"]["replayed"], again["usage"]["replayed"]) == (0, 2)
 
 
-def test_evaluate_rankings_beside_baselines(server: Server) -> None:
+def test_evaluate_rankings_beside_baselines(server: Any) -> None:
     options = [
         "agents",
         "evaluate",
@@ -214,7 +159,7 @@ def test_evaluate_rankings_beside_baselines(server: Server) -> None:
     assert "seed 0" in table
 
 
-def test_evaluate_ratings_beside_bias(server: Server) -> None:
+def test_evaluate_ratings_beside_bias(server: Any) -> None:
     options = ["agents", "evaluate", "--task", "rating", "--n", "5", "--json"]
     rows = json.loads(invoke(server, *options)[0])["rows"]
     assert [row["model"].split(" ")[0] for row in rows] == ["bias", "residual-knn", "its", "analyse"]
@@ -223,19 +168,29 @@ def test_evaluate_ratings_beside_bias(server: Server) -> None:
     assert folder.name.startswith("agents-mine-analyse-rating-")
 
 
-def test_evaluate_explanations_beside_a_template(server: Server) -> None:
+def test_evaluate_explanations_beside_a_template(server: Any) -> None:
     options = ["agents", "evaluate", "--task", "explanation", "--workflow", "single", "--n", "5", "--json"]
     rows = json.loads(invoke(server, *options)[0])["rows"]
     assert [row["model"].split(" (")[0] for row in rows] == ["random history title", "template", "single"]
     assert rows[1]["grounded"]["mean"] == 1.0
 
 
-def test_sampled_candidates_are_named_in_the_protocol(server: Server) -> None:
+def test_a_judge_grades_all_explanations(server: Any) -> None:
+    options = ["agents", "evaluate", "--task", "explanation", "--workflow", "single", "--n", "5"]
+    judge = f"openai:judge@http://127.0.0.1:{server.server_port}/v1"
+    rows = json.loads(invoke(server, *options, "--judge", judge, "--json")[0])["rows"]
+    assert [(row["judge"]["mean"], row["judged"]) for row in rows] == [(1.0, 5)] * 3
+    assert server.asked == 5 * 2 + 5 * 3
+    table, _ = invoke(server, *options)
+    assert "judge" not in table
+
+
+def test_sampled_candidates_are_named_in_the_protocol(server: Any) -> None:
     options = ["agents", "evaluate", "--candidates", "12", "--n", "5", "--workflow", "single", "--json"]
     assert "SAMPLED: 12 candidates" in json.loads(invoke(server, *options)[0])["protocol"]
 
 
-def test_a_model_that_is_down_is_in_the_table_and_named(server: Server) -> None:
+def test_a_model_that_is_down_is_in_the_table_and_named(server: Any) -> None:
     server.broken = True
     printed, told = invoke(server, "agents", "evaluate", "--n", "3", "--workflow", "single", "--json")
     row = json.loads(printed)["rows"][-1]
@@ -243,7 +198,7 @@ def test_a_model_that_is_down_is_in_the_table_and_named(server: Server) -> None:
     assert "3 requests failed" in told
 
 
-def test_a_run_is_shown_step_by_step(server: Server, tmp_path: Path) -> None:
+def test_a_run_is_shown_step_by_step(server: Any, tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     invoke(server, "agents", "evaluate", "--n", "3", "--workflow", "analyse", "--run", run, "--json")
     shown = CliRunner().invoke(APP, ["agents", "show", run, "--n", "2"], catch_exceptions=False)
@@ -267,7 +222,17 @@ def test_a_run_is_shown_step_by_step(server: Server, tmp_path: Path) -> None:
         CliRunner().invoke(APP, ["agents", "show", str(tmp_path / "none")], catch_exceptions=False)
 
 
-def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server, tmp_path: Path) -> None:
+def test_what_a_planner_had_called_is_shown(server: Any, tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    invoke(server, "agents", "evaluate", "--n", "1", "--workflow", "plan", "--run", run, "--json")
+    shown = CliRunner().invoke(APP, ["agents", "show", run, "--n", "1"], catch_exceptions=False)
+    steps = [line for line in shown.stdout.splitlines() if line.startswith("Planner ")]
+    assert "Planner      → retrieve()" in steps
+    assert steps[-1] == "Planner      ■ answered"
+    assert any(line.startswith('Planner      ✓ {"tools":["retrieve"') for line in steps)
+
+
+def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Any, tmp_path: Path) -> None:
     for workflow, task in (("single", "ranking"), ("plan", "ranking"), ("single", "rating")):
         results = str(tmp_path / f"agents-{workflow}-{task}.json")
         options = ["--workflow", workflow, "--task", task, "--results", results]
@@ -311,6 +276,9 @@ def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Server
             "no retrieval model is named 'oracle'",
         ),
         (["agents", "evaluate", "--task", "chat"], "no task 'chat'; there are: ranking, rating, explanation"),
+        (["recommend", "--user", "u1", "--search", "sense"], "--search is 'sense'; give words or meaning"),
+        (["agents", "evaluate", "--search", "sense"], "--search is 'sense'; give words or meaning"),
+        (["agents", "evaluate", "--judge", "openai:m"], "--judge grades the explanations of a team"),
         (["agents", "evaluate", "--candidates", "some"], "--candidates is 'some'"),
         (["agents", "evaluate", "--candidates", "1"], "--candidates is '1'"),
         (["agents", "evaluate", "--model", "gpt"], "model 'gpt' names no provider"),

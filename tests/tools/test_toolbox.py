@@ -15,8 +15,10 @@ from tastemaker.errors import InputError, ToolError
 from tastemaker.retrieval.bias import BiasConfig, BiasModel
 from tastemaker.retrieval.itemknn import ItemKNN, ItemKNNConfig
 from tastemaker.retrieval.popularity import Popularity
+from tastemaker.tools.talk import VISITOR, Talk
 from tastemaker.tools.tool import signature
-from tastemaker.tools.toolbox import NAMES, VISITOR, Talk, Toolbox, Workbench
+from tastemaker.tools.toolbox import NAMES, Toolbox
+from tastemaker.tools.workbench import Workbench
 
 A, B = "a | The Long River (1994) | Drama", "b | Night Train to Oslo (1995) | Thriller/Drama"
 C, D = "c | Robots at Dawn (1996) | Sci-Fi/Action", "d | A Cake for Two (1996) | Comedy/Romance"

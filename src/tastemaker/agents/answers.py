@@ -89,9 +89,9 @@ class RankingAnswer:
         return ToolSpec(
             name="recommend",
             description=f"The final answer: {self._n} different ids, best first, and why.",
-            parameters=_schema(
+            parameters=object_schema(
                 {
-                    "reason": _text(REASON, self._manner),
+                    "reason": text_schema(REASON, self._manner),
                     "ids": ids | {"minItems": self._n, "maxItems": self._n},
                 }
             ),
@@ -100,11 +100,11 @@ class RankingAnswer:
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         given = arguments.get("ids")
         if not isinstance(given, list):
-            raise ToolError(f"ids must be a list of {self._n} ids, not {_shown(given)}")
+            raise ToolError(f"ids must be a list of {self._n} ids, not {shown(given)}")
         ids = [str(id) if isinstance(id, int) and not isinstance(id, bool) else id for id in given]
         wrong = [id for id in ids if not (isinstance(id, str) and id in self._offered)]
         if wrong:
-            raise ToolError(f"not offered: {', '.join(map(_shown, wrong[:5]))}; {self._rest(ids)}")
+            raise ToolError(f"not offered: {', '.join(map(shown, wrong[:5]))}; {self._rest(ids)}")
         twice = list(dict.fromkeys(id for id in ids if ids.count(id) > 1))
         if twice:
             raise ToolError(f"given more than once: {', '.join(twice[:5])}; {self._rest(ids)}")
@@ -115,7 +115,7 @@ class RankingAnswer:
     def _ranking(self, ids: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The model's ids, and what follows them."""
         following = [id for id in self._rest_of() if id not in ids]
-        return {"ids": (ids + following)[: max(self._n, self._total)], "reason": _reason(arguments)}
+        return {"ids": (ids + following)[: max(self._n, self._total)], "reason": reason_of(arguments)}
 
     def _rest(self, ids: list[Any]) -> str:
         rest = [id for id in self._offered if id not in ids][: self._n]
@@ -133,25 +133,25 @@ class ScoringAnswer(RankingAnswer):
 
     def spec(self) -> ToolSpec:
         score = {"type": "integer", "minimum": 1, "maximum": 5}
-        scores = _schema({id: score for id in self._scored()})
+        scores = object_schema({id: score for id in self._scored()})
         return ToolSpec(
             name="recommend",
             description="The final answer: why, and how well each item fits the user, 1 (badly) to 5 (well).",
-            parameters=_schema({"reason": _text(REASON, self._manner), "scores": scores}),
+            parameters=object_schema({"reason": text_schema(REASON, self._manner), "scores": scores}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         scores = arguments.get("scores")
         if not isinstance(scores, Mapping):
-            raise ToolError(f"scores must give each id a number from 1 to 5, not {_shown(scores)}")
+            raise ToolError(f"scores must give each id a number from 1 to 5, not {shown(scores)}")
         ids = self._scored()
         if other := [id for id in scores if id not in ids]:
-            raise ToolError(f"not to be scored: {', '.join(map(_shown, other[:5]))}")
+            raise ToolError(f"not to be scored: {', '.join(map(shown, other[:5]))}")
         if missing := [id for id in ids if id not in scores]:
             raise ToolError(f"no score for {', '.join(missing[:20])}")
         for id, score in scores.items():
             if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
-                raise ToolError(f"the score of {id} must be a whole number from 1 to 5, not {_shown(score)}")
+                raise ToolError(f"the score of {id} must be a whole number from 1 to 5, not {shown(score)}")
         return self._ranking(sorted(ids, key=lambda id: -scores[id])[: self._n], arguments)
 
     def _scored(self) -> list[str]:
@@ -175,7 +175,7 @@ class RatingAnswer:
         return ToolSpec(
             name="rate",
             description="The final answer: the rating, and why.",
-            parameters=_schema({"reason": _text(REASON, self._manner), "rating": rating}),
+            parameters=object_schema({"reason": text_schema(REASON, self._manner), "rating": rating}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,9 +183,9 @@ class RatingAnswer:
         number = isinstance(rating, int | float) and not isinstance(rating, bool)
         if not number or not self._low <= rating <= self._high:  # type: ignore[operator]
             raise ToolError(
-                f"rating must be a number from {self._low:g} to {self._high:g}, not {_shown(rating)}"
+                f"rating must be a number from {self._low:g} to {self._high:g}, not {shown(rating)}"
             )
-        return {"rating": float(rating), "reason": _reason(arguments)}  # type: ignore[arg-type]
+        return {"rating": float(rating), "reason": reason_of(arguments)}  # type: ignore[arg-type]
 
 
 class ChangeAnswer(RatingAnswer):
@@ -215,17 +215,17 @@ class ChangeAnswer(RatingAnswer):
         return ToolSpec(
             name="rate",
             description="The final answer: why, and whether to keep or change the predicted rating.",
-            parameters=_schema({"reason": _text(REASON, self._manner), "change": change}),
+            parameters=object_schema({"reason": text_schema(REASON, self._manner), "change": change}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         change = arguments.get("change")
         if not (isinstance(change, str) and change in CHANGES):
-            raise ToolError(f"change must be one of {', '.join(CHANGES)}, not {_shown(change)}")
+            raise ToolError(f"change must be one of {', '.join(CHANGES)}, not {shown(change)}")
         if not self._predicted:
             raise ToolError(f"no rating was predicted yet; call {self._source} first")
         rating = list(self._predicted.values())[-1] + CHANGES[change]
-        return {"rating": min(max(rating, self._low), self._high), "reason": _reason(arguments)}
+        return {"rating": min(max(rating, self._low), self._high), "reason": reason_of(arguments)}
 
 
 class AnalysisAnswer:
@@ -243,13 +243,13 @@ class AnalysisAnswer:
         return ToolSpec(
             name="report",
             description="The final answer: the analysis in one sentence.",
-            parameters=_schema({"summary": _text(SUMMARY, self._manner)}),
+            parameters=object_schema({"summary": text_schema(SUMMARY, self._manner)}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         summary = arguments.get("summary")
         if not isinstance(summary, str) or not summary.strip():
-            raise ToolError(f"summary must be a text of 1 to {SUMMARY} characters, not {_shown(summary)}")
+            raise ToolError(f"summary must be a text of 1 to {SUMMARY} characters, not {shown(summary)}")
         return {"summary": clean(summary.strip())[:SUMMARY]}
 
 
@@ -265,14 +265,16 @@ class VerdictAnswer:
         return ToolSpec(
             name="judge",
             description="The final answer: why the answer is right or wrong, and whether it is right.",
-            parameters=_schema({"reason": _text(REASON, self._manner), "correct": {"type": "boolean"}}),
+            parameters=object_schema(
+                {"reason": text_schema(REASON, self._manner), "correct": {"type": "boolean"}}
+            ),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         correct = arguments.get("correct")
         if not isinstance(correct, bool):
-            raise ToolError(f"correct must be true or false, not {_shown(correct)}")
-        return {"correct": correct, "reason": _reason(arguments)}
+            raise ToolError(f"correct must be true or false, not {shown(correct)}")
+        return {"correct": correct, "reason": reason_of(arguments)}
 
 
 class PlanAnswer:
@@ -289,21 +291,21 @@ class PlanAnswer:
         return ToolSpec(
             name="plan",
             description=f"The final answer: which tools to call, in order. {told}",
-            parameters=_schema({"tools": names | {"minItems": 1, "maxItems": len(self._tools)}}),
+            parameters=object_schema({"tools": names | {"minItems": 1, "maxItems": len(self._tools)}}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         given = arguments.get("tools")
         if not isinstance(given, list) or not given:
-            raise ToolError(f"tools must be a list of names, not {_shown(given)}")
+            raise ToolError(f"tools must be a list of names, not {shown(given)}")
         if wrong := [name for name in given if not (isinstance(name, str) and name in self._tools)]:
             raise ToolError(
-                f"no tool: {', '.join(map(_shown, wrong[:5]))}; there are {', '.join(self._tools)}"
+                f"no tool: {', '.join(map(shown, wrong[:5]))}; there are {', '.join(self._tools)}"
             )
         return {"tools": list(dict.fromkeys(given))}
 
 
-def _schema(properties: dict[str, Any]) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,
@@ -312,20 +314,20 @@ def _schema(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(longest: int, manner: Manner) -> dict[str, Any]:
+def text_schema(longest: int, manner: Manner) -> dict[str, Any]:
     """A text; with an opening one plain sentence that begins so. The pattern guides decoding and is not
     checked: a text is not wrong for its form."""
     sentence = {"pattern": rf"^{manner.opening}[a-zA-Z0-9 ',-]*\.$"} if manner.opening else {}
     return {"type": "string", "maxLength": longest} | sentence
 
 
-def _reason(arguments: Mapping[str, Any]) -> str:
+def reason_of(arguments: Mapping[str, Any]) -> str:
     """The reason, empty where none was given: an answer is not wrong for want of it."""
     reason = arguments.get("reason")
     return clean(" ".join(reason.split()))[:REASON] if isinstance(reason, str) else ""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """The value as JSON, cut to what a message needs."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)

@@ -18,11 +18,10 @@ from tastemaker.agents.roles import TaskKind
 from tastemaker.agents.tasks import Request
 from tastemaker.data.dataset import Dataset
 from tastemaker.records import Json
-from tastemaker.retrieval.base import Scorer
+from tastemaker.retrieval.base import RatingModel, Scorer
 from tastemaker.retrieval.bias import BiasModel
 from tastemaker.retrieval.ranking import largest
 from tastemaker.retrieval.residual_knn import ResidualKNN
-from tastemaker.tools.toolbox import RatingModel
 
 Answers = list[Json]
 """One a request, in their order; None where there is none."""

@@ -24,7 +24,9 @@ from tastemaker.agents.tasks import Request
 from tastemaker.errors import InputError
 from tastemaker.records import Outcome, Task
 from tastemaker.tools.loop import Answer
-from tastemaker.tools.toolbox import LONGEST, VISITOR, Toolbox, Workbench
+from tastemaker.tools.talk import VISITOR
+from tastemaker.tools.toolbox import LONGEST, Toolbox
+from tastemaker.tools.workbench import Workbench
 
 SHOWN = LONGEST
 """Items that a tool shows at most."""
@@ -107,14 +109,17 @@ class Briefing:
 
     def said(self) -> str:
         """The conversation as text: what it comes to where that was said, else its end."""
+        notes = (
+            [f"Known of the user: {'; '.join(self.request.talk.notes)}"] if self.request.talk.notes else []
+        )
         if self.wants:
-            return self.wants
+            return "\n".join([*notes, self.wants])
         turns = [
             f"{who}: {text}"
             for who, text in zip(speakers(self.request.turns), self.request.turns, strict=True)
         ]
         text = "\n".join(turns)
-        return text if len(text) <= SAID else "…" + text[1 - SAID :]
+        return "\n".join([*notes, text if len(text) <= SAID else "…" + text[1 - SAID :]])
 
     def task(self) -> Task:
         """The task as it is recorded."""

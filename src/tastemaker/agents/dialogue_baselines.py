@@ -20,7 +20,7 @@ from tastemaker.retrieval.base import ItemScorer
 from tastemaker.retrieval.ranking import NOTHING
 from tastemaker.retrieval.registry import create
 from tastemaker.tools.suggestion import SIGNALS, Weights, standard
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.workbench import Workbench
 
 BLEND = "blend"
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tastemaker.agents.dialogue_baselines import dialogue_bench
 from tastemaker.agents.journal import Journal
-from tastemaker.agents.prepare import Ground, Tell, ground
+from tastemaker.agents.prepare import Ground, Search, Tell, ground
 from tastemaker.agents.roles import TaskKind
 from tastemaker.agents.tasks import (
     Negatives,
@@ -63,6 +63,8 @@ class EvaluationConfig(BaseModel):
     """Of the sample of users, ratings and candidates."""
     retriever: str | None = None
     """The retrieval model behind the tools; None chooses by the size of the catalogue."""
+    search: Search = "words"
+    """What the tool `search` goes by."""
     model: str
     """The language model."""
     team: TeamConfig = TeamConfig()
@@ -80,13 +82,16 @@ def prepared(
     if config.task == "conversation":
         if dataset.name != DIALOGUES:
             raise InputError(f"{dataset.name} has no dialogues; conversations are evaluated on {DIALOGUES}")
+        if config.search == "meaning":
+            raise InputError(f"{dataset.name} holds titles alone, with no meaning to search by; give words")
         tell("model ease, itemknn")
         nothing = dataset.take(np.zeros(len(dataset), bool))
         split = Split(dataset, nothing, nothing, "training dialogues")
         turns = dialogues("test")
         tasks = dialogue_tasks(dataset, turns, requests=config.requests, seed=config.seed)
         return Ground(dataset, split, dialogue_bench(dataset)), tasks
-    found = ground(dataset, last=config.last, retriever=config.retriever, seed=config.seed, tell=tell)
+    chosen: dict[str, Any] = {"retriever": config.retriever, "search": config.search, "seed": config.seed}
+    found = ground(dataset, last=config.last, tell=tell, **chosen)
     sample: dict[str, Any] = {"requests": config.requests, "each": config.each, "seed": config.seed}
     if config.task == "ranking":
         drawn: dict[str, Any] = {"candidates": config.candidates, "negatives": config.negatives}

@@ -29,7 +29,7 @@ import numpy as np
 from tastemaker.agents.tasks import Request
 from tastemaker.tools.mentions import Mention, TitleLinker
 from tastemaker.tools.past import Log
-from tastemaker.tools.toolbox import Workbench
+from tastemaker.tools.workbench import Workbench
 
 NEIGHBOURS = 3
 """How many of the liked items most similar to an item are reasons for it: as many as the tool `explain`

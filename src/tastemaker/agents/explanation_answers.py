@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
-from tastemaker.agents.answers import PLAIN, REASON, Manner, _reason, _schema, _shown, _text
+from tastemaker.agents.answers import PLAIN, REASON, Manner, object_schema, reason_of, shown, text_schema
 from tastemaker.errors import ToolError
 from tastemaker.records import Task, ToolSpec, canonical
 from tastemaker.tools.limits import Budget, Limits
@@ -42,7 +42,9 @@ class ExplanationAnswer:
         return self._manner.pending()
 
     def spec(self) -> ToolSpec:
-        return _explain_choice("why the item suits the user", {"text": _text(EXPLANATION, self._manner)})
+        return _explain_choice(
+            "why the item suits the user", {"text": text_schema(EXPLANATION, self._manner)}
+        )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {"text": _sentence(arguments, "text")[:EXPLANATION]}
@@ -74,7 +76,7 @@ class PickedExplanation(ExplanationAnswer):
         for name, choices in self._choices.items():
             if arguments.get(name) not in choices:
                 known = ", ".join(choices[:10])
-                raise ToolError(f"{name} must be one of {known}; not {_shown(arguments.get(name))}")
+                raise ToolError(f"{name} must be one of {known}; not {shown(arguments.get(name))}")
         parts = [_sentence(arguments, "sentence")[:REASON]]
         if "because" in self._choices:
             parts.append(f"You liked {arguments['because']}.")
@@ -94,14 +96,14 @@ class JudgeAnswer:
         return ToolSpec(
             name="grade",
             description="The final answer: why the text is good or bad, and how good it is, from 1 to 5.",
-            parameters=_schema({"reason": _text(REASON, PLAIN), "score": score}),
+            parameters=object_schema({"reason": text_schema(REASON, PLAIN), "score": score}),
         )
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         score = arguments.get("score")
         if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
-            raise ToolError(f"score must be a whole number from 1 to 5, not {_shown(score)}")
-        return {"score": score, "reason": _reason(arguments)}
+            raise ToolError(f"score must be a whole number from 1 to 5, not {shown(score)}")
+        return {"score": score, "reason": reason_of(arguments)}
 
 
 async def judge(
@@ -132,7 +134,7 @@ async def judge(
 
 def _explain_choice(what: str, properties: dict[str, Any]) -> ToolSpec:
     return ToolSpec(
-        name="explain_choice", description=f"The final answer: {what}.", parameters=_schema(properties)
+        name="explain_choice", description=f"The final answer: {what}.", parameters=object_schema(properties)
     )
 
 
@@ -140,5 +142,5 @@ def _sentence(arguments: Mapping[str, Any], name: str) -> str:
     """The text of that name on one line. Raises ToolError where it is none, or empty."""
     given = arguments.get(name)
     if not isinstance(given, str) or not given.strip():
-        raise ToolError(f"{name} must be a text of 1 to {EXPLANATION} characters, not {_shown(given)}")
+        raise ToolError(f"{name} must be a text of 1 to {EXPLANATION} characters, not {shown(given)}")
     return clean(" ".join(given.split()))

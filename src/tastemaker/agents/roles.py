@@ -3,7 +3,7 @@
 The built-in ones stand in `roster.toml` and follow MACRec (arXiv 2402.15235): a Manager who answers, analysts
 who look at one user or one item, a Searcher, a Task Interpreter who says what a conversation comes to, a
 Reflector who judges answers; and a Planner, who has the tools called in one go. A file in the same form
-changes them or adds others, without code.
+changes them, adds others, and gives them tools of its own (`tools.source`), without code.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from tastemaker.config import Config
 from tastemaker.errors import InputError
+from tastemaker.tools.source import Source
 from tastemaker.tools.toolbox import NAMES
 
 AnswerKind = Literal["ranking", "rating", "explanation", "analysis", "verdict", "plan"]
@@ -31,6 +32,9 @@ TASKS: dict[TaskKind, AnswerKind] = {
 }
 """What is asked of teams, and what their Manager answers with."""
 
+ANSWERS = ("recommend", "rate", "explain_choice", "report", "judge", "plan")
+"""Names of the calls that answer; no tool may have one of them."""
+
 
 class Role(Config):
     """One agent's job."""
@@ -40,7 +44,7 @@ class Role(Config):
     instructions: str
     """The system prompt: two to four sentences."""
     tools: tuple[str, ...] = ()
-    """Names of its tools: the toolbox's, and the `asked_as` of other roles."""
+    """Names of its tools: the toolbox's, the roster's sources, and the `asked_as` of other roles."""
     required: tuple[str, ...] = ()
     """Tools that must have been called before it may answer."""
     steps: int = Field(ge=0)
@@ -87,10 +91,12 @@ class Workflow(Config):
 
 
 class Roster(Config):
-    """Roles and workflows by name. Whether they fit together is checked when it is made."""
+    """Roles, workflows and sources by name. Whether they fit together is checked when it is made."""
 
     roles: dict[str, Role]
     workflows: dict[str, Workflow]
+    sources: dict[str, Source] = Field(default_factory=dict)
+    """Tools of the user's own; each has its source's name."""
 
     @property
     def asked(self) -> dict[str, Role]:
@@ -113,23 +119,25 @@ class Roster(Config):
         return self.roles[key]
 
     def only(self, name: str) -> Roster:
-        """The workflow of that name, and the roles that work in it."""
+        """The workflow of that name, the roles that work in it, and the sources that these use."""
         chosen = self.workflow(name)
         keys = {getattr(chosen, part) for part in _PARTS}
         called = {tool for key in keys if key for tool in self.roles[key].tools}
         keys |= {key for key, role in self.roles.items() if role.asked_as in called}
-        return Roster(
-            roles={key: role for key, role in self.roles.items() if key in keys}, workflows={name: chosen}
-        )
+        roles = {key: role for key, role in self.roles.items() if key in keys}
+        used = {tool for role in roles.values() for tool in role.tools}
+        sources = {tool: source for tool, source in self.sources.items() if tool in used}
+        return Roster(roles=roles, workflows={name: chosen}, sources=sources)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         asked = [role.asked_as for role in self.roles.values() if role.asked_as]
-        for name in asked:
-            if name in NAMES or asked.count(name) > 1:
+        named = [*NAMES, *ANSWERS, *asked, *self.sources]
+        for name in (*asked, *self.sources):
+            if named.count(name) > 1:
                 raise ValueError(f"two tools would have the name {name}")
         for key, role in self.roles.items():
-            known = {*NAMES} if role.asked_as else {*NAMES, *asked}
+            known = {*NAMES, *self.sources} if role.asked_as else {*NAMES, *self.sources, *asked}
             for tool in role.tools:
                 if tool not in known:
                     why = "a role that is asked asks nobody" if tool in asked else "there is no such tool"
@@ -185,7 +193,9 @@ def load(path: Path | None) -> Roster:
     whole = _shipped()
     for part, entries in own.items():
         if part not in whole or not all(isinstance(entry, dict) for entry in _entries(entries)):
-            raise InputError(f"{path}: {part}: a roster has tables [roles.NAME] and [workflows.NAME]")
+            raise InputError(
+                f"{path}: {part}: a roster has tables [roles.NAME], [workflows.NAME] and [sources.NAME]"
+            )
         for name, entry in entries.items():
             whole[part][name] = {**whole[part].get(name, {}), **entry}
     return _made(whole, str(path))
@@ -193,7 +203,8 @@ def load(path: Path | None) -> Roster:
 
 def _shipped() -> dict[str, Any]:
     """The tables that come with the package, anew."""
-    return tomllib.loads((files("tastemaker.agents") / "roster.toml").read_text(encoding="utf-8"))
+    text = (files("tastemaker.agents") / "roster.toml").read_text(encoding="utf-8")
+    return {"sources": {}, **tomllib.loads(text)}
 
 
 def _entries(table: Any) -> list[Any]:
@@ -203,7 +214,7 @@ def _entries(table: Any) -> list[Any]:
 def _made(table: Mapping[str, Any], where: str) -> Roster:
     try:
         roles = {key: _extended(key, table["roles"], ()) for key in table["roles"]}
-        return Roster.model_validate({"roles": roles, "workflows": table["workflows"]})
+        return Roster.model_validate({**table, "roles": roles})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))

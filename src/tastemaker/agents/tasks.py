@@ -21,7 +21,7 @@ from tastemaker.data.dialogues import DialogueTurn
 from tastemaker.data.splits import Split, make_split
 from tastemaker.errors import InputError
 from tastemaker.tools.catalogue import Catalogue
-from tastemaker.tools.toolbox import VISITOR, Talk
+from tastemaker.tools.talk import VISITOR, Talk
 
 Negatives = Literal["popularity", "uniform"]
 

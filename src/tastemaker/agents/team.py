@@ -4,12 +4,16 @@ Who works and how is said by a workflow (`roles`). A Manager answers, with the r
 asking others, each of whom runs its own loop (MACRec, arXiv 2402.15235); a Task Interpreter may say first
 what a conversation comes to, a Planner may have the tools called beforehand, and a Reflector may judge the
 answer and have the Manager try again. One budget holds for the whole team. A team keeps nothing between
-requests, so any number may run at once. It never sees a label.
+requests, so any number may run at once. It never sees a label. Tools of the user's own are there for as long
+as the team is open (`opened_team`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -23,12 +27,19 @@ from tastemaker.agents.binding import bind, one_of, pending
 from tastemaker.agents.briefing import SHOWN, Briefing, line, told, toolbox
 from tastemaker.agents.roles import Role, Roster, built_in
 from tastemaker.agents.tasks import Request
-from tastemaker.errors import ToolError
-from tastemaker.records import Json, Outcome, Provenance, Task, ToolSpec, Trajectory, Usage
+from tastemaker.errors import InputError, LimitReached, ToolError
+from tastemaker.records import Json, Outcome, Provenance, Step, Task, ToolCall, ToolSpec, Trajectory, Usage
 from tastemaker.tools.limits import Budget, Limits
 from tastemaker.tools.loop import Answer, Event, Observe, act
+from tastemaker.tools.request import clean
+from tastemaker.tools.source import Source
+from tastemaker.tools.sources import opened
 from tastemaker.tools.tool import Tool
-from tastemaker.tools.toolbox import Toolbox, Workbench
+from tastemaker.tools.toolbox import Toolbox
+from tastemaker.tools.workbench import Workbench
+
+QUESTION = 120
+"""Characters of a question to another agent: a small model, left to itself, may not come to an end."""
 
 LONG_ANSWER = 4096
 """Tokens that an answer with more than ten items may take."""
@@ -101,7 +112,11 @@ class TeamRun:
 
 
 class Team:
-    """Agents who share a workbench and a model."""
+    """Agents who share a workbench and a model.
+
+    `tools` are the opened sources of the workflow, by name. Raises InputError when one is missing:
+    `opened_team` opens them.
+    """
 
     def __init__(
         self,
@@ -110,10 +125,14 @@ class Team:
         config: TeamConfig | None = None,
         *,
         provenance: Provenance | None = None,
+        tools: Mapping[str, Tool] | None = None,
     ) -> None:
         self.bench = bench
         self.model = model
         self.config = config or TeamConfig()
+        self.tools = dict(tools or {})
+        if missing := [name for name in _sources(self.config) if name not in self.tools]:
+            raise InputError(f"the source {missing[0]} is not open; open the team with opened_team")
         self.provenance = provenance or Provenance(
             dataset=bench.dataset.name, model=model.model_name, code_version=tastemaker.__version__
         )
@@ -125,6 +144,25 @@ class Team:
         ratings). What goes wrong later is in the outcome.
         """
         return await _Job(self, request, observe).run()
+
+
+@asynccontextmanager
+async def opened_team(
+    bench: Workbench,
+    model: Model,
+    config: TeamConfig | None = None,
+    *,
+    provenance: Provenance | None = None,
+) -> AsyncIterator[Team]:
+    """A team with the sources of its workflow open for as long as the context lasts. Enter and leave it in
+    the same task.
+
+    Raises InputError for a source that cannot be opened. Without sources nothing is opened and nothing more
+    is needed.
+    """
+    config = config or TeamConfig()
+    async with opened(_sources(config)) as tools:
+        yield Team(bench, model, config, provenance=provenance, tools=tools)
 
 
 @dataclass
@@ -154,17 +192,19 @@ class _Job:
         """Answer, and answer again as long as the Reflector is not content and trials are left."""
         workflow = self.workflow
         wants = await self._interpreted() if workflow.interpreter and self.request.turns else ""
-        answered = await self._trial(wants, "")
-        for _ in range(workflow.trials - 1):
+        answered, number = await self._trial(wants, ""), 1
+        for later in range(2, workflow.trials + 1):
             verdict = None
             if workflow.reflector and answered.outcome.kind in ("answered", "invalid"):
                 verdict = await self._judge(answered)
             if verdict is None or verdict["correct"]:
                 break
             again = await self._trial(wants, self._memory(answered, verdict["reason"]))
-            kept, dropped = (answered, again) if again.outcome.kind != "answered" else (again, answered)
-            self.others.append(self._superseded(dropped))
-            answered = kept
+            if again.outcome.kind == "answered":
+                self.others.append(self._superseded(answered, number))
+                answered, number = again, later
+            else:
+                self.others.append(self._superseded(again, later))
         return TeamRun((answered, *self.others))
 
     async def _interpreted(self) -> str:
@@ -209,17 +249,41 @@ class _Job:
         answer = PlanAnswer([tool.spec for tool in free.values()], _manner(role, ()))
         plan = await self._side(role, prompt, "plan", answer)
         named = plan.outcome.answer["tools"] if plan.outcome.kind == "answered" else []
+        wanted = dict.fromkeys([*named, *(name for name in manager.required if name in free)])
+        called = await self._called(role, [free[name] for name in wanted])
+        where = self.others.index(plan)
+        self.others[where] = plan.model_copy(
+            update={"steps": (*plan.steps, called), "usage": plan.usage + Usage(seconds=called.seconds)}
+        )
+        found = [f"{c.name}:\n{text}" for c, text in zip(called.calls, called.observations, strict=True)]
+        return "\n".join([prompt, *found])
+
+    async def _called(self, role: Role, tools: Sequence[Tool]) -> Step:
+        """The tools called without arguments in their order, as a step of the role that named them; not one
+        more when the team's limits are reached."""
+        start = time.monotonic()
         tell = self.observe or (lambda event: None)
-        lines = [prompt]
-        for name in dict.fromkeys([*named, *(name for name in manager.required if name in free)]):
-            tell(Event(role.name, "call", f"{name}()"))
+        calls: list[ToolCall] = []
+        observations: list[str] = []
+        for tool in tools:
             try:
-                found = await free[name].call({})
+                self.budget.check()
+            except LimitReached:
+                break
+            call = ToolCall(id=f"planned_{len(calls) + 1}", name=tool.spec.name)
+            tell(Event(role.name, "call", f"{call.name}()"))
+            try:
+                async with asyncio.timeout(self.budget.seconds_left):
+                    found = clean(await tool.call({}))
             except ToolError as error:
-                found = f"error: {error}"
+                found = clean(f"error: {error}")
+            except (LimitReached, TimeoutError):
+                found = "stopped: a limit of the team is reached"
             tell(Event(role.name, "observation", found))
-            lines.append(f"{name}:\n{found}")
-        return "\n".join(lines)
+            calls.append(call)
+            observations.append(found)
+        seconds = time.monotonic() - start
+        return Step(calls=tuple(calls), observations=tuple(observations), seconds=seconds)
 
     async def _judge(self, answered: Trajectory) -> dict[str, Any] | None:
         """The Reflector's verdict on a trial; None where it gave none, which leaves the answer as it is."""
@@ -247,18 +311,19 @@ class _Job:
             lines.append(f"It was judged wrong: {reason}")
         return "\n".join(lines)
 
-    def _superseded(self, trial: Trajectory) -> Trajectory:
-        """A trial of the Manager's that another took the place of, as one of the others."""
-        self.asked += 1
-        return trial.model_copy(update={"id": f"{self.id}/{self.asked}", "parent": self.id})
+    def _superseded(self, trial: Trajectory, number: int) -> Trajectory:
+        """A trial of the Manager's that another took the place of, as one of the others. Its id says which
+        it was; the root is the one that is missing."""
+        return trial.model_copy(update={"id": f"{self.id}/trial{number}", "parent": self.id})
 
     def _tools(self, role: Role, box: Toolbox) -> list[Tool]:
-        """The role's tools as far as the models at hand allow them; roles that are asked are tools too."""
-        asked = self.roster.asked
+        """The role's tools as far as the models at hand allow them; roles that are asked and sources are
+        tools too."""
+        asked, own = self.roster.asked, self.team.tools
         return [
-            self._asking(asked[name]) if name in asked else box.tools([name])[0]
+            self._asking(asked[name]) if name in asked else own.get(name) or box.tools([name])[0]
             for name in role.tools
-            if name in asked or name in box.names
+            if name in asked or name in own or name in box.names
         ]
 
     def _asking(self, role: Role) -> Tool:
@@ -281,7 +346,7 @@ class _Job:
         function = {"user": about_user, "item": about_item, "question": about_question}[role.about]
         parameters = {
             "type": "object",
-            "properties": {role.about: {"type": "string"}},
+            "properties": {role.about: {"type": "string", "maxLength": QUESTION}},
             "required": [role.about],
             "additionalProperties": False,
         }
@@ -333,6 +398,11 @@ class _Job:
             provenance=self.team.provenance,
             settings=settings,
         )
+
+
+def _sources(config: TeamConfig) -> dict[str, Source]:
+    """The sources that the team's workflow uses."""
+    return config.roster.only(config.workflow).sources
 
 
 def _manner(role: Role, made: Collection[str]) -> Manner:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 import tastemaker
-from tastemaker.app.commands import agents, bench, data, demo, memory, policy, retrieval, world
+from tastemaker.app.commands import agents, bench, chat, data, demo, memory, policy, retrieval, world
 from tastemaker.app.console import err
 from tastemaker.errors import TastemakerError
 
@@ -29,6 +29,7 @@ app.add_typer(retrieval.app, name="retrieval")
 app.add_typer(world.app, name="world")
 app.add_typer(policy.app, name="policy")
 app.command()(agents.recommend)
+app.command()(chat.chat)
 app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
 app.add_typer(bench.app, name="bench")

@@ -100,6 +100,26 @@ class HistoryScorer(Scorer, Protocol):
         """
 
 
+class RatingModel(Protocol):
+    """What predicts ratings."""
+
+    name: str
+    fitted_until: int
+
+    def predict(self, users: Indices, items: Indices) -> NDArray[np.float32]:
+        """Predicted rating of each pair."""
+
+
+@runtime_checkable
+class HistoryRater(RatingModel, Protocol):
+    """What predicts ratings from the ratings at hand, so also from those after it was fitted."""
+
+    def predict_for(
+        self, taken: Indices, ratings: NDArray[np.floating], items: Indices
+    ) -> NDArray[np.float32]:
+        """Predicted rating of each item for someone who rated the items `taken` so."""
+
+
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 

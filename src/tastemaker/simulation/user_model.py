@@ -120,11 +120,17 @@ def fit(log: Dataset, config: UserModelConfig, on_epoch: OnEpoch | None = None) 
 def fit_cached(
     scenario: Scenario, config: UserModelConfig | None = None, on_epoch: OnEpoch | None = None
 ) -> UserModel:
-    """As `fit` on the scenario's log; kept in the folder `user-models` of Tastemaker's cache for the next
-    time. A damaged file is made anew.
+    """As `fit_log_cached` on the scenario's log."""
+    return fit_log_cached(scenario.log, config, on_epoch)
+
+
+def fit_log_cached(
+    log: Dataset, config: UserModelConfig | None = None, on_epoch: OnEpoch | None = None
+) -> UserModel:
+    """As `fit`; kept in the folder `user-models` of Tastemaker's cache for the next time. A damaged file is
+    made anew.
     """
     config = config or UserModelConfig()
-    log = scenario.log
     key = f"{VERSION} {log.fingerprint} {_table_digest(log)} {config.model_dump_json()}"
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     path = assets.cache_folder() / "user-models" / f"{log.name}-{digest}.npz"

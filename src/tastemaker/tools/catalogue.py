@@ -100,11 +100,16 @@ class Catalogue:
 
     def text(self, item: int) -> str:
         """The beginning of the item's description, empty where there is none."""
-        return one_line(str(self._items["text"][item] or ""), _TEXT) if "text" in self._items.columns else ""
+        return one_line(str(self._items["text"][item] or ""), _TEXT) if self.described else ""
+
+    @property
+    def described(self) -> bool:
+        """Whether items have descriptions."""
+        return "text" in self._items.columns
 
     def whole_text(self, item: int) -> str:
         """Title, categories and the whole description."""
-        text = self._items["text"][item] if "text" in self._items.columns else None
+        text = self._items["text"][item] if self.described else None
         return " ".join([self._items["title"][item] or "", *self.categories[item], text or ""])
 
     def in_category(self, name: str) -> NDArray[np.bool_]:

@@ -4,7 +4,8 @@
     retrieval    the retrieval model's score for what was taken and named
     similarity   the same of the similarity model, where it is another one
     words        BM25 of the words that were said
-    alike        the catalogue's texts of the items named against all others: Σ BM25 / largest BM25
+    alike        the catalogue's texts of the items named against all others: Σ BM25 / largest BM25; only
+                 where items have descriptions, as titles that share a word are not alike
 
 The sum is of each signal less its mean over the items, over its standard deviation, times a weight. Equal
 scores go by popularity, so this is what serves someone of whom nothing is known. Knows nothing of who may be
@@ -68,7 +69,7 @@ class Suggester:
             return np.asarray(np.log1p(popularity), np.float32)
         if name == "words":
             return self._catalogue.words.scores(words)
-        if name == "alike":
+        if name == "alike" and self._catalogue.described:
             total = np.zeros(self._n_items, np.float32)
             for item in np.unique(named).tolist():
                 total += self._alike_to(item)

@@ -1,7 +1,7 @@
 """The recommender's own abilities as tools, for one request: one user, at one moment.
 
-A `Workbench` holds what all requests share (data, fitted models, catalogue); `Workbench.at` gives the light
-`Toolbox` of one request. Three rules hold for every tool and are kept here:
+`Workbench.at` (`tools.workbench`) gives the light `Toolbox` of one request. Three rules hold for every tool
+and are kept here:
 
 - Time: nothing at or after the moment is seen (see `past`), and models that have seen it are refused.
 - Access: a toolbox of a user answers personal questions about that user alone, whatever the model was talked
@@ -18,24 +18,24 @@ Knows nothing of agents, of answers or of how a call is made.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from types import MethodType
-from typing import Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
-from tastemaker.data.dataset import Dataset
 from tastemaker.errors import InputError, ToolError
-from tastemaker.retrieval.base import HistoryScorer, Indices, ItemScorer, Scorer
-from tastemaker.tools.catalogue import Catalogue, one_line
-from tastemaker.tools.embedding import Embedder
-from tastemaker.tools.past import Fitted, Log, Past, refuse_seen_future
-from tastemaker.tools.suggestion import Suggester, Weights
+from tastemaker.retrieval.base import HistoryRater, HistoryScorer
+from tastemaker.tools.catalogue import one_line
+from tastemaker.tools.past import Log, Past
+from tastemaker.tools.talk import VISITOR, Talk
 from tastemaker.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from tastemaker.tools.workbench import Workbench
 
 NAMES = (
     "user_info",
@@ -55,99 +55,18 @@ NAMES = (
 
 Count = Annotated[int, Field(ge=1, le=50)]
 
-VISITOR = "visitor"
-"""What someone who is not in the data is called as a user."""
-_VISITOR = -1
-
+VISITOR_INDEX = -1
+"""Stands for the `VISITOR` where users have indices."""
+QUERY = 80
+"""Characters of a search."""
 LONGEST = 50
 """So many suggestions are kept in order, however many are listed."""
 
+_SOUGHT = 1e3
+"""More than any score: what has a category that was asked for comes first."""
 _FAVOURITES = 5
 _NEIGHBOURS = 3
 _FEATURE = 40
-
-
-@dataclass(frozen=True)
-class Talk:
-    """What a conversation has come to: item ids by what was said of them."""
-
-    likes: tuple[str, ...] = ()
-    dislikes: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-    """Recommended before; not suggested again."""
-
-
-class RatingModel(Fitted, Protocol):
-    """What predicts ratings."""
-
-    def predict(self, users: Indices, items: Indices) -> NDArray[np.float32]:
-        """Predicted rating of each pair."""
-
-
-@runtime_checkable
-class HistoryRater(RatingModel, Protocol):
-    """What predicts ratings from the ratings at hand, so also from those after it was fitted."""
-
-    def predict_for(
-        self, taken: Indices, ratings: NDArray[np.floating], items: Indices
-    ) -> NDArray[np.float32]:
-        """Predicted rating of each item for someone who rated the items `taken` so."""
-
-
-class Workbench:
-    """What the toolboxes of all requests share. Built once; `at` is then cheap.
-
-    `train` is the part of `dataset` that the models were fitted on. `retrieval` ranks; `similarity` knows
-    which items are alike (by default `retrieval`, where it does); `ratings` predicts ratings; with an
-    `embedder`, `search` goes by meaning as well as by words; `weights` are those of suggestions in
-    conversations. Raises InputError when `train` has other users or items.
-    """
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        *,
-        train: Dataset,
-        retrieval: Scorer,
-        similarity: ItemScorer | None = None,
-        ratings: RatingModel | None = None,
-        embedder: Embedder | None = None,
-        weights: Weights | None = None,
-    ) -> None:
-        if (train.n_users, train.n_items) != (dataset.n_users, dataset.n_items):
-            raise InputError(f"{dataset.name}: the training part has other users or items than the data set")
-        self.dataset = dataset
-        self.train = train
-        self.retrieval = retrieval
-        self.similarity = similarity or (retrieval if isinstance(retrieval, ItemScorer) else None)
-        self.ratings = ratings
-        self.weights = weights or Weights()
-        self.catalogue = Catalogue(dataset, embedder)
-        self.past = lru_cache(maxsize=64)(lambda moment: Past(dataset, train, moment))
-
-    @cached_property
-    def suggester(self) -> Suggester:
-        """What suggests items in conversations."""
-        models = {"retrieval": self.retrieval}
-        if self.similarity is not None and self.similarity is not self.retrieval:
-            models["similarity"] = self.similarity
-        able = {name: model for name, model in models.items() if isinstance(model, HistoryScorer)}
-        return Suggester(self.catalogue, able)
-
-    def at(self, moment: int | None, user: str | None = None, talk: Talk | None = None) -> Toolbox:
-        """The toolbox of one request, in a conversation where `talk` is given.
-
-        `moment` is on the data set's clock; None is now, and everything recorded may be seen. `user` is the
-        id of the user that the request is for, in a conversation also `VISITOR`; None is an unbound toolbox,
-        which answers about everyone. Raises InputError for an unknown user or item, and when a model or
-        `train` has seen the moment or what came after it.
-        """
-        visitor = talk is not None and user == VISITOR
-        index = None if user is None else _VISITOR if visitor else self.dataset.user_index(user)
-        if moment is not None:
-            models = [m for m in (self.retrieval, self.similarity, self.ratings) if m is not None]
-            refuse_seen_future(self.dataset, self.train, models, moment, None if visitor else index)
-        return Toolbox(self, self.past(moment), index, talk)
 
 
 class Toolbox:
@@ -178,7 +97,7 @@ class Toolbox:
     def names(self) -> tuple[str, ...]:
         """The tools that the models at hand allow."""
         missing = {"suggest"} if self._talk is None else set()
-        if self._user == _VISITOR:
+        if self._user == VISITOR_INDEX:
             missing |= {"predict_rating"}
         if self._bench.similarity is None:
             missing |= {"similar", "explain"}
@@ -210,7 +129,7 @@ class Toolbox:
     def user_info(self, user: str) -> str:
         """Features, ratings and favourite categories of a user."""
         index = self._find_user(user)
-        row = {} if index == _VISITOR else self._data.users.row(index, named=True)
+        row = {} if index == VISITOR_INDEX else self._data.users.row(index, named=True)
         features = [
             f"{name} {one_line(str(value), _FEATURE)}"
             for name, value in row.items()
@@ -257,7 +176,7 @@ class Toolbox:
             return note + log.summary()
         return f"{note}ratings, newest first: {', '.join(f'{log.ratings[at]:g}' for at in newest)}"
 
-    def search(self, query: str, n: Count = 10) -> str:
+    def search(self, query: Annotated[str, Field(max_length=QUERY)], n: Count = 10) -> str:
         """Find items by words of title, category or text."""
         items, _ = self._catalogue.search.search(query, n, self._within)
         return self._shown(items) or "nothing found"
@@ -297,8 +216,14 @@ class Toolbox:
 
     def suggest(self, wants: str, n: Count = 10) -> str:
         """Items that fit what was said, best first."""
+        talk = self._talk or Talk()
         allowed = self._open(self._taken)
-        best = _best(self._fitting(wants), LONGEST, allowed)
+        for name in talk.avoids:
+            allowed &= ~self._catalogue.in_category(name)
+        sought = np.zeros(self._data.n_items, bool)
+        for name in talk.seeks:
+            sought |= self._catalogue.in_category(name)
+        best = _best(self._fitting(wants) + sought * _SOUGHT, LONGEST, allowed)
         self.suggested = [self._catalogue.ids[item] for item in best]
         return self._shown(best[:n], numbered=True) or "nothing left to recommend"
 
@@ -382,18 +307,18 @@ class Toolbox:
             raise ToolError(str(error)) from None
 
     def _name(self, user: int) -> str:
-        return VISITOR if user == _VISITOR else str(self._data.users["id"][user])
+        return VISITOR if user == VISITOR_INDEX else str(self._data.users["id"][user])
 
     def _log(self, user: int) -> Log:
         """What a user took before the moment; of a visitor what they said that they like."""
-        if user != _VISITOR:
+        if user != VISITOR_INDEX:
             return self._past.of_user(user)
-        return Log(np.full(len(self._said_to_like), _VISITOR, np.int32), self._said_to_like, None)
+        return Log(np.full(len(self._said_to_like), VISITOR_INDEX, np.int32), self._said_to_like, None)
 
     def _scores(self, user: int) -> NDArray[np.float32]:
         """[n_items] the retrieval model's scores for a user, with what they said that they like."""
         retrieval = self._bench.retrieval
-        if not len(self._said_to_like) and user != _VISITOR:
+        if not len(self._said_to_like) and user != VISITOR_INDEX:
             scores: NDArray[np.float32] = retrieval.score(np.array([user]))[0]
             return scores
         items = np.unique(np.concatenate((self._log(user).items, self._said_to_like)))
@@ -410,7 +335,7 @@ class Toolbox:
         """[n_items] how well each item fits what was said and what is liked."""
         liked = self._said_to_like
         taken = liked
-        if self._user is not None and self._user != _VISITOR:
+        if self._user is not None and self._user != VISITOR_INDEX:
             taken = np.concatenate((self._log(self._user).items, liked))
         counts = self._past.popularity.counts
         return self._bench.suggester.scores(self._bench.weights, taken, liked, wants, counts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from tastemaker.app.commands import agents_results
+from tastemaker.app.commands import agents_results, converse
 from tastemaker.app.commands.use import recommend_from_history
 from tastemaker.app.console import JsonOption, err, keep_results, print_json, print_table
 from tastemaker.app.steps import step
@@ -17,12 +17,12 @@ from tastemaker.errors import InputError
 
 if TYPE_CHECKING:
     from tastemaker.agents.evaluate import EvaluationConfig
-    from tastemaker.agents.prepare import Ground
+    from tastemaker.agents.prepare import Ground, Search
     from tastemaker.agents.roles import TaskKind
     from tastemaker.agents.tasks import Negatives, Request, TaskSet
     from tastemaker.agents.team import TeamConfig, TeamRun
     from tastemaker.tools.loop import Event
-    from tastemaker.tools.toolbox import Workbench
+    from tastemaker.tools.workbench import Workbench
 
 app = typer.Typer(help="Teams of agents: evaluate, compare and watch them.", no_args_is_help=True)
 
@@ -32,8 +32,11 @@ WorkflowOption = Annotated[
 ]
 RosterOption = Annotated[
     Path | None,
-    typer.Option("--roster", help="TOML file that changes or adds roles and workflows."),
+    typer.Option("--roster", help="TOML file that changes or adds roles, workflows and tools."),
 ]
+NO_MODEL = "none"
+"""The name of no language model, for the baselines alone."""
+
 ModelOption = Annotated[
     str, typer.Option("--model", help="Language model, such as local:smollm2 or openai:NAME.")
 ]
@@ -56,6 +59,11 @@ Retriever = Annotated[
     typer.Option("--retriever", help="Retrieval model behind the tools (default: by catalogue size)."),
 ]
 
+SearchOption = Annotated[
+    str,
+    typer.Option("--search", help="What the search tool goes by: words, or their meaning too (extra embed)."),
+]
+
 
 def recommend(
     context: typer.Context,
@@ -70,6 +78,7 @@ def recommend(
     n: Annotated[int, typer.Option("--n", min=1, max=25, help="How many items.")] = 10,
     answers: Answers = None,
     retriever: Retriever = None,
+    search: SearchOption = "words",
     record: Record = None,
     roster: RosterOption = None,
     as_json: JsonOption = False,
@@ -91,20 +100,27 @@ def recommend(
 
     from tastemaker.agents import prepare
     from tastemaker.agents.tasks import Request
-    from tastemaker.agents.team import Team
+    from tastemaker.agents.team import opened_team
     from tastemaker.data import registry
     from tastemaker.llm.models import fetch_weights, resolve
 
     config = describe_team(workflow, "ranking", answers, model, roster)
+    by = search_by(search)
     language_model = resolve(model, record=record)
     dataset = registry.load(data)
     dataset.user_index(user)
     with err.status("") as status:
-        bench = prepare.whole(dataset, retriever=retriever, tell=lambda what: status.update(f"{what} …"))
+        bench = prepare.whole(
+            dataset, retriever=retriever, search=by, tell=lambda what: status.update(f"{what} …")
+        )
     fetch_weights(model)
-    team = Team(bench, language_model, config)
     request = Request(id=f"{data}/now/{user}", kind="ranking", user=user, n=n)
-    run = asyncio.run(team.run(request, show))
+
+    async def work() -> TeamRun:
+        async with opened_team(bench, language_model, config) as team:
+            return await team.run(request, show)
+
+    run = asyncio.run(work())
     ids = run.answer["ids"] if run.answer is not None else []
     rows = recommended(bench, request, ids)
     if as_json:
@@ -131,7 +147,7 @@ def recommend(
 
 @app.command("list")
 def list_(roster: RosterOption = None, as_json: JsonOption = False) -> None:
-    """List the workflows and the roles.
+    """List the workflows, the roles, and the tools that a roster adds.
 
     Example: tastemaker agents list
     """
@@ -152,8 +168,15 @@ def list_(roster: RosterOption = None, as_json: JsonOption = False) -> None:
             {"role": key, "name": role.name, "answers with": role.answer, "tools": ", ".join(role.tools)}
             for key, role in found.roles.items()
         ],
-        caption="--json shows all fields; --roster FILE changes and adds roles and workflows",
+        caption="--json shows all fields; --roster FILE changes and adds roles, workflows and tools",
     )
+    if found.sources:
+        print_table(
+            [
+                {"tool": name, "is": source.kind, "what": source.about}
+                for name, source in found.sources.items()
+            ]
+        )
 
 
 @app.command()
@@ -180,6 +203,11 @@ def evaluate(
     ] = "popularity",
     answers: Answers = None,
     retriever: Retriever = None,
+    search: SearchOption = "words",
+    judge: Annotated[
+        str | None,
+        typer.Option("--judge", help="Language model that grades explanations from 1 to 5, baselines' too."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample.")] = 0,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=1, help="Requests under way at once.")
@@ -215,8 +243,11 @@ def evaluate(
         raise InputError(f"--split is {split!r}; give auto or last")
     if negatives not in ("popularity", "uniform"):
         raise InputError(f"--negatives is {negatives!r}; give popularity or uniform")
-    drawn = cast("Negatives", negatives)
-    language_model = resolve(model, record=record)
+    if judge is not None and (task != "explanation" or model == NO_MODEL):
+        raise InputError("--judge grades the explanations of a team; leave it out")
+    drawn, by = cast("Negatives", negatives), search_by(search)
+    language_model = None if model == NO_MODEL else resolve(model, record=record)
+    judging_model = None if judge is None else resolve(judge, record=record)
     dataset = registry.load(data)
     config = EvaluationConfig(
         data=data,
@@ -229,16 +260,24 @@ def evaluate(
         negatives=drawn,
         seed=seed,
         retriever=retriever,
+        search=by,
         model=model,
         team=team,
     )
     with err.status("") as status:
         ground, tasks = prepared(config, dataset, lambda what: status.update(f"{what} …"))
-    fetch_weights(model)
-    runs = run_evaluation(config, ground, tasks, language_model, run, concurrency)
-    rows = [team_row(f"{workflow} ({model})", ground, tasks, runs, seed)]
+    for name in filter(None, (model, judge)):
+        fetch_weights(name)
+    runs: dict[str, TeamRun] = {}
+    rows = []
+    if language_model is not None:
+        runs = run_evaluation(config, ground, tasks, language_model, run, concurrency)
+        rows = [team_row(f"{workflow} ({model})", ground, tasks, runs, seed)]
     with err.status("") as status:
         rows = baseline_rows(ground, tasks, lambda what: status.update(f"{what} …"), seed) + rows
+        if judging_model is not None:
+            status.update(f"{judge} judges …")
+            rows = _judged(rows, ground, tasks, runs, judging_model, seed, concurrency)
     kept = [{"data": data, **row} for row in rows]
     keep_results(results, kept, protocol=tasks.protocol, seeds=[seed], started=started)
     if as_json:
@@ -269,7 +308,7 @@ def run_evaluation(
     import tastemaker
     from tastemaker.agents.evaluate import run_all
     from tastemaker.agents.journal import Journal
-    from tastemaker.agents.team import Team
+    from tastemaker.agents.team import opened_team
     from tastemaker.records import Provenance
     from tastemaker.runs import Run
 
@@ -278,17 +317,12 @@ def run_evaluation(
         folder = Path("runs") / f"agents-{config.data}-{config.team.workflow}-{config.task}-{key}"
     opened = Run.open(folder, config)
     journal = Journal(opened)
-    team = Team(
-        ground.bench,
-        model,
-        config.team,
-        provenance=Provenance(
-            dataset=config.data,
-            protocol=tasks.protocol,
-            seed=config.seed,
-            model=config.model,
-            code_version=tastemaker.__version__,
-        ),
+    provenance = Provenance(
+        dataset=config.data,
+        protocol=tasks.protocol,
+        seed=config.seed,
+        model=config.model,
+        code_version=tastemaker.__version__,
     )
     kept = sum(request.id in journal.runs for request in tasks.requests)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -296,15 +330,45 @@ def run_evaluation(
         bar = progress.add_task(
             f"{config.team.workflow} {config.task}", total=len(tasks.requests), completed=kept
         )
-        work = run_all(
-            team, tasks.requests, journal, concurrency=concurrency, on_done=lambda done: progress.advance(bar)
-        )
-        runs = asyncio.run(work)
+
+        async def work() -> dict[str, TeamRun]:
+            async with opened_team(ground.bench, model, config.team, provenance=provenance) as team:
+                return await run_all(
+                    team,
+                    tasks.requests,
+                    journal,
+                    concurrency=concurrency,
+                    on_done=lambda done: progress.advance(bar),
+                )
+
+        runs = asyncio.run(work())
     failed = any(run.outcome.kind == "failed" for run in runs.values())
     if not opened.finished and not failed:
         opened.finish({"requests": len(runs)})
     err.print(f"trajectories: {journal.path}", markup=False, highlight=False, soft_wrap=True)
     return runs
+
+
+def _judged(
+    rows: list[dict[str, Any]],
+    ground: Ground,
+    tasks: TaskSet,
+    runs: dict[str, TeamRun],
+    model: Any,
+    seed: int,
+    concurrency: int,
+) -> list[dict[str, Any]]:
+    """The rows with what a judge gives the explanations behind them; the team's is the last."""
+    import asyncio
+
+    from tastemaker.agents.baselines import baseline_answers
+    from tastemaker.agents.judging import judged
+
+    answers = {**baseline_answers(ground, tasks.requests, seed=seed)}
+    answers[rows[-1]["model"]] = [runs[request.id].answer for request in tasks.requests]
+    work = judged(model, ground.bench, tasks.requests, answers, concurrency=concurrency, seed=seed)
+    found = asyncio.run(work)
+    return [row | found[row["model"]] for row in rows]
 
 
 def show(event: Event) -> None:
@@ -359,9 +423,16 @@ def describe_team(
     return TeamConfig(workflow=workflow, roster=whole.only(workflow), answers=cast("Any", form))
 
 
+def search_by(text: str) -> Search:
+    """What `--search` names."""
+    if text not in ("words", "meaning"):
+        raise InputError(f"--search is {text!r}; give words or meaning")
+    return cast("Search", text)
+
+
 def _only_retrieval(context: typer.Context) -> None:
     """InputError where an option was given that --history has no use for."""
-    for name in ("user", "workflow", "model", "answers", "record", "roster"):
+    for name in ("user", "workflow", "model", "answers", "search", "record", "roster"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise InputError(f"--{name} does not go with --history, which asks no agent; leave one out")
@@ -377,3 +448,4 @@ def _candidates(text: str) -> int | None:
 
 app.command("show")(agents_results.show)
 app.command("compare")(agents_results.compare)
+app.command("converse")(converse.converse)

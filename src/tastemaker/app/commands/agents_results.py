@@ -73,11 +73,13 @@ def events(trajectory: Trajectory) -> Iterator[Event]:
     agent = trajectory.agent
     yield Event(agent, "start", trajectory.messages[1].text if len(trajectory.messages) > 1 else "")
     answered = trajectory.outcome.kind == "answered"
-    for place, taken in enumerate(trajectory.steps, 1):
+    offered = {tool.name for tool in trajectory.tools}
+    own = [step for step in trajectory.steps if any(call.name in offered for call in step.calls)]
+    for taken in trajectory.steps:
         if not taken.calls:
             yield Event(agent, "rejected", taken.error or "")
         for call, result in zip(taken.calls, taken.observations, strict=True):
-            if answered and place == len(trajectory.steps) and result == "accepted":
+            if answered and taken is own[-1] and result == "accepted":
                 yield Event(agent, "answer", canonical(trajectory.outcome.answer))
                 break
             arguments = ", ".join(f"{name}={canonical(value)}" for name, value in call.arguments.items())
