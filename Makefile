@@ -19,6 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=26"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[torch,llm,als,index,tune,policies,adapters,mcp,embed,dev]"
+	$(BIN)/python -m pip install --quiet --no-deps "bfcl-eval==2026.3.23"
 	@touch $(STAMP)
 
 demo: setup

@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from tastemaker.agents.binding import bind, one_of, pending
+from tastemaker.agents.binding import bind, one_of, pending, worded
 from tastemaker.errors import ToolError
 from tastemaker.tools.tool import Tool
 
@@ -46,3 +46,17 @@ def test_an_argument_can_be_limited_to_ids() -> None:
 
 def test_pending_are_the_required_tools_not_called() -> None:
     assert pending(("a", "b", "c"), {"b": None, "z": None}) == ("a", "c")
+
+
+def test_sentences_of_a_small_model_begin_in_a_given_way() -> None:
+    def find(query: str, n: int = 3) -> str:
+        return f"{query} {n}"
+
+    tool = Tool.from_function(find)
+    held = worded(tool, {"query": "about", "n": "number"})
+    assert held.spec.parameters["properties"]["query"]["pattern"] == r"^about[a-zA-Z ',-]*\.$"
+    assert held.spec.parameters["properties"]["n"] == tool.spec.parameters["properties"]["n"]
+    assert asyncio.run(held.call({"query": "1,2,3,4", "n": 2})) == "1,2,3,4 2"
+    with pytest.raises(ToolError):
+        asyncio.run(held.call({"n": 2}))
+    assert worded(tool, {"other": "about"}) is tool

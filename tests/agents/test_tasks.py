@@ -227,7 +227,8 @@ def test_explained_items_are_liked_ones(ground: Ground) -> None:
         (row,) = own.filter((pl.col("item") == request.item) & (pl.col("time") == request.moment)).rows(
             named=True
         )
-        assert row["rating"] == task.label >= float(own["rating"].to_numpy().mean()) - 1e-6
+        assert row["rating"] == task.label
+        assert row["rating"] >= float(own["rating"].to_numpy().mean()) - 1e-6
         assert (request.kind, request.candidates) == ("explanation", None)
     assert len({request.id for request in tasks.requests}) == len(tasks.tasks)
 

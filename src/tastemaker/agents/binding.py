@@ -40,6 +40,24 @@ def one_of(tool: Tool, argument: str, ids: Sequence[str]) -> Tool | None:
     return Tool(tool.spec.model_copy(update={"parameters": parameters}), tool.function)
 
 
+def worded(tool: Tool, openings: Mapping[str, str]) -> Tool:
+    """The tool with sentences that begin in a given way for its arguments of those names.
+
+    For a small model whose output is held to the schema: where it may write what it likes it begins with a
+    number out of its prompt and does not come to an end. Calls are not checked for it.
+    """
+    properties = tool.spec.parameters["properties"]
+    held = {
+        name: schema | {"pattern": rf"^{openings[name]}[a-zA-Z ',-]*\.$"}
+        for name, schema in properties.items()
+        if name in openings and schema.get("type") == "string"
+    }
+    if not held:
+        return tool
+    parameters = tool.spec.parameters | {"properties": properties | held}
+    return tool.shown_as(tool.spec.model_copy(update={"parameters": parameters}))
+
+
 def pending(required: Collection[str], made: Collection[str]) -> tuple[str, ...]:
     """The required tools that have not been called."""
     return tuple(name for name in required if name not in made)

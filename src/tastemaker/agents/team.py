@@ -23,7 +23,7 @@ from pydantic_ai.settings import ModelSettings
 
 import tastemaker
 from tastemaker.agents.answers import AnalysisAnswer, Manner, PlanAnswer, VerdictAnswer
-from tastemaker.agents.binding import bind, one_of, pending
+from tastemaker.agents.binding import bind, one_of, pending, worded
 from tastemaker.agents.briefing import SHOWN, Briefing, line, told, toolbox
 from tastemaker.agents.roles import Role, Roster, built_in
 from tastemaker.agents.tasks import Request
@@ -40,6 +40,9 @@ from tastemaker.tools.workbench import Workbench
 
 QUESTION = 120
 """Characters of a question to another agent: a small model, left to itself, may not come to an end."""
+
+OPENINGS = {"question": "What about", "query": "about"}
+"""How a small model's questions and searches begin."""
 
 LONG_ANSWER = 4096
 """Tokens that an answer with more than ten items may take."""
@@ -220,7 +223,7 @@ class _Job:
         brief = self._briefing(wants)
         made: dict[str, None] = {}
         answer = brief.answer(_manner(role, made))
-        bound = [bind(tool, brief.fixed, made) for tool in self._tools(role, brief.toolbox)]
+        bound = self._bound(role, brief.toolbox, brief.fixed, made)
         prompt = brief.prompt(role)
         if self.workflow.planner:
             prompt = await self._planned(role, bound, prompt)
@@ -316,6 +319,12 @@ class _Job:
         it was; the root is the one that is missing."""
         return trial.model_copy(update={"id": f"{self.id}/trial{number}", "parent": self.id})
 
+    def _bound(self, role: Role, box: Toolbox, fixed: dict[str, Any], made: dict[str, None]) -> list[Tool]:
+        """The role's tools with what the request fixes filled in."""
+        bound = [bind(tool, fixed, made) for tool in self._tools(role, box)]
+        edits = self.team.config.answers == "edits"
+        return [worded(tool, OPENINGS) for tool in bound] if edits else bound
+
     def _tools(self, role: Role, box: Toolbox) -> list[Tool]:
         """The role's tools as far as the models at hand allow them; roles that are asked and sources are
         tools too."""
@@ -359,7 +368,7 @@ class _Job:
         self.asked += 1
         made: dict[str, None] = {}
         box = toolbox(self.team.bench, self.request)
-        tools = [bind(tool, fixed, made) for tool in self._tools(role, box)]
+        tools = self._bound(role, box, fixed, made)
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
         answer = AnalysisAnswer(_manner(role, made))
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)

@@ -9,7 +9,18 @@ import typer
 from rich.markup import escape
 
 import tastemaker
-from tastemaker.app.commands import agents, bench, chat, data, demo, memory, policy, retrieval, world
+from tastemaker.app.commands import (
+    agents,
+    bench,
+    benchmark,
+    chat,
+    data,
+    demo,
+    memory,
+    policy,
+    retrieval,
+    world,
+)
 from tastemaker.app.console import err
 from tastemaker.errors import TastemakerError
 
@@ -33,6 +44,7 @@ app.command()(chat.chat)
 app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
 app.add_typer(bench.app, name="bench")
+app.add_typer(benchmark.app, name="benchmark")
 
 
 def _version(wanted: bool) -> None:

@@ -111,7 +111,9 @@ def _offer(parameters: ModelRequestParameters) -> list[str]:
         )
         for t in tools
     ]
-    return ['Write one call as JSON: {"name": ..., "arguments": {...}}. Calls:\n' + "\n".join(lines)]
+    how = "Write calls as JSON, one a line, or, where none fits, answer in words"
+    how = how if parameters.allow_text_output else "Write one call as JSON"
+    return [f'{how}: {{"name": ..., "arguments": {{...}}}}. Calls:\n' + "\n".join(lines)]
 
 
 def _short_enums(schema: Any) -> Any:
@@ -140,6 +142,13 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]] | None:
         case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
             return name, arguments
     return None
+
+
+def parse_calls(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """The calls that a text is, one a line; none when any line is anything else."""
+    calls = [parse_call(line) for line in text.splitlines() if line.strip()]
+    whole = [call for call in calls if call is not None]
+    return whole if len(whole) == len(calls) else []
 
 
 class ChatTemplate:

@@ -30,6 +30,9 @@ class GenerationRequest:
     """Seeds the sampling of this request, whatever else is in the batch."""
     schema: dict[str, Any] | None = None
     """JSON Schema that the output must satisfy, written as compact JSON; None for free text."""
+    or_text: bool = False
+    """With a schema: the output is several values of it, one a line, or else text that begins with neither
+    a bracket nor white space."""
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,20 @@ _LONGEST_WORD = 12
 _SENTENCE = re.compile(r"\^(?P<opening>[\w ',]+)\[(?P<letters>[^\]\\^\"]+)\]\*\\\.\$")
 
 
-def to_gbnf(schema: Mapping[str, Any]) -> str:
-    """The grammar of the compact JSON texts that satisfy a schema.
+def to_gbnf(schema: Mapping[str, Any], *, or_text: bool = False) -> str:
+    """The grammar of the compact JSON texts that satisfy a schema; with `or_text`, of one or more such texts,
+    a line each, and of any text that begins with neither a bracket nor white space.
 
     Raises InputError for a schema that uses a key word that would be silently ignored (not, prefixItems, …).
     """
-    return _Writer(schema).text()
+    return _Writer(schema, or_text).text()
+
+
+def to_lark(schema: Mapping[str, Any]) -> str:
+    """The same with `or_text`, in the notation of llguidance."""
+    compact = {"whitespace_flexible": False, "key_separator": ":", "item_separator": ","}
+    value = json.dumps({"x-guidance": compact, **closed(dict(schema))})
+    return f'start: text | value ("\\n" value)*\ntext: /[^{{\\[\\s](?s:.)*/\nvalue: %json {value}\n'
 
 
 def call_schema(tools: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
@@ -75,12 +83,13 @@ _UNSUPPORTED = {"not", "allOf", "if", "patternProperties", "prefixItems", "conta
 class _Writer:
     """Writes one rule for each sub-schema; rule names are numbered in the order of first use."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], or_text: bool) -> None:
         self.definitions: Mapping[str, Any] = schema.get("$defs", {})
         self.rules: dict[str, str] = {}
         self.references: dict[str, str] = {}
         self.rules["root"] = ""
-        self.rules["root"] = self.value(schema)
+        value = self.value(schema)
+        self.rules["root"] = rf'[^{{\[ \n\r\t] [^\x00]* | {value} ("\n" {value})*' if or_text else value
 
     def text(self) -> str:
         return "\n".join(f"{name} ::= {body}" for name, body in self.rules.items()) + "\n"
@@ -189,10 +198,11 @@ class _Writer:
             + " "
             + self.value(schema)
         )
-        taken = f"{pair} {self.pairs(rest, required, True)}" if rest else pair
+        after = self.pairs(rest, required, True)
+        taken = f"{pair} {after}" if rest else pair
         if key in required:
             return taken
-        return self.rule(f"{taken} | {self.pairs(rest, required, some)}")
+        return self.rule(f"{taken} | {after if some else self.pairs(rest, required, False)}")
 
     def array(self, schema: Mapping[str, Any]) -> str:
         low, high = int(schema.get("minItems", 0)), schema.get("maxItems")

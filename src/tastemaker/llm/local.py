@@ -27,9 +27,18 @@ from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
-from tastemaker.llm.chat import ChatTemplate, parse_call, turns
+from tastemaker.llm.chat import ChatTemplate, parse_calls, turns
 from tastemaker.llm.engine import Completion, Engine, GenerationRequest
 from tastemaker.llm.grammar import call_schema
+
+
+class LocalSettings(ModelSettings, total=False):
+    """Settings of local models beside those that all models have."""
+
+    local_constrained: bool
+    """Where text is allowed beside calls: whether the output is held to text, or one or more calls that fit
+    the tools' schemas. Where text is not allowed it always is held to one call."""
+
 
 MAX_TOKENS = 384
 """Longest output unless the settings say otherwise."""
@@ -75,7 +84,7 @@ class LocalModel(Model):
         completion = await asyncio.wrap_future(local.engine.submit(request))
         text = local.template.decode(completion.token_ids)
         return ModelResponse(
-            parts=[_part(text, parameters)],
+            parts=_parts(text, parameters),
             usage=_usage(request, completion),
             model_name=self._name,
             timestamp=datetime.now(UTC),
@@ -138,10 +147,11 @@ class _LocalStream(StreamedResponse):
         text = self._local.template.decode(completion.token_ids)
         self.provider_details = _details(self._request, completion, text)
         self.finish_reason = "stop" if completion.finish == "stop" else "length"
-        part = _part(text, self.model_request_parameters)
-        if isinstance(part, ToolCallPart):
-            yield self._parts_manager.handle_part(vendor_part_id="call", part=part)
-        elif text != shown:
+        for number, part in enumerate(_parts(text, self.model_request_parameters)):
+            if isinstance(part, ToolCallPart):
+                yield self._parts_manager.handle_part(vendor_part_id=f"call{number}", part=part)
+                shown = text
+        if text != shown:
             for event in self._parts_manager.handle_text_delta(
                 vendor_part_id="text", content=text[len(shown) :]
             ):
@@ -173,30 +183,35 @@ def _generation(
     settings: ModelSettings,
     parameters: ModelRequestParameters,
 ) -> GenerationRequest:
+    schema, or_text = _required(settings, parameters)
     return GenerationRequest(
         prompt_ids=local.template.prompt(turns(messages, parameters)),
         max_tokens=settings.get("max_tokens") or MAX_TOKENS,
         temperature=settings.get("temperature") or 0.0,
         seed=settings.get("seed") or 0,
-        schema=_required(parameters),
+        schema=schema,
+        or_text=or_text,
     )
 
 
-def _required(parameters: ModelRequestParameters) -> dict[str, Any] | None:
-    """The schema that the output must satisfy, if free text is not allowed."""
+def _required(
+    settings: ModelSettings, parameters: ModelRequestParameters
+) -> tuple[dict[str, Any] | None, bool]:
+    """The schema that the output must satisfy, if any, and whether text may stand in its place."""
     if parameters.output_object is not None and parameters.output_mode == "native":
-        return parameters.output_object.json_schema
+        return parameters.output_object.json_schema, False
     tools = [*parameters.function_tools, *parameters.output_tools]
-    if tools and not parameters.allow_text_output:
-        return call_schema([(tool.name, tool.parameters_json_schema) for tool in tools])
-    return None
+    text = parameters.allow_text_output
+    if tools and (not text or settings.get("local_constrained")):
+        return call_schema([(tool.name, tool.parameters_json_schema) for tool in tools]), text
+    return None, False
 
 
-def _part(text: str, parameters: ModelRequestParameters) -> ModelResponsePart:
-    """A call where the text is one and tools were offered; the text itself otherwise (also a call that was
+def _parts(text: str, parameters: ModelRequestParameters) -> list[ModelResponsePart]:
+    """Calls where the text is calls and tools were offered; the text itself otherwise (also a call that was
     cut off)."""
-    call = parse_call(text) if parameters.function_tools or parameters.output_tools else None
-    return TextPart(text) if call is None else ToolCallPart(call[0], call[1])
+    calls = parse_calls(text) if parameters.function_tools or parameters.output_tools else []
+    return [ToolCallPart(name, arguments) for name, arguments in calls] or [TextPart(text)]
 
 
 def _usage(request: GenerationRequest, completion: Completion) -> RequestUsage:

@@ -52,7 +52,7 @@ class OpenVINOBackend:
             config.rng_seed = request.seed
         if request.schema is not None:
             config.structured_output_config = self._genai.StructuredOutputConfig(
-                grammar=to_gbnf(request.schema)
+                grammar=to_gbnf(request.schema, or_text=request.or_text)
             )
         prompt = Tensor(np.array([request.prompt_ids], dtype=np.int64))
         try:

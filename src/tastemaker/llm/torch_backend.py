@@ -16,7 +16,7 @@ import numpy as np
 
 from tastemaker.errors import InputError
 from tastemaker.llm.engine import Completion, GenerationRequest
-from tastemaker.llm.grammar import closed
+from tastemaker.llm.grammar import closed, to_lark
 
 if TYPE_CHECKING:
     import torch
@@ -68,16 +68,20 @@ class TorchBackend:
     def add(self, key: int, request: GenerationRequest) -> None:
         import torch
 
-        matcher = None if request.schema is None else self._matcher(request.schema)
+        matcher = None if request.schema is None else self._matcher(request.schema, request.or_text)
         self._waiting.append(_Row(key, request, matcher, torch.Generator().manual_seed(request.seed)))
 
-    def _matcher(self, schema: dict[str, Any]) -> LLMatcher:
+    def _matcher(self, schema: dict[str, Any], or_text: bool) -> LLMatcher:
         from llguidance import LLMatcher, LLTokenizer
 
         if self._constraints is None:
             self._constraints = LLTokenizer(self._tokenizer.to_str(), eos_token=self._eos)
-        compact = LLMatcher.grammar_from_json_schema(closed(schema), overrides={"whitespace_flexible": False})
-        matcher = LLMatcher(self._constraints, compact, log_level=0)
+        if or_text:
+            grammar = LLMatcher.grammar_from_lark(to_lark(schema))
+        else:
+            compact = {"whitespace_flexible": False}
+            grammar = LLMatcher.grammar_from_json_schema(closed(schema), overrides=compact)
+        matcher = LLMatcher(self._constraints, grammar, log_level=0)
         if matcher.is_error():
             raise InputError(
                 f"decoding cannot be constrained to the schema: {matcher.get_error().splitlines()[0]}"

@@ -74,6 +74,12 @@ class Tool:
         """The same tool answered by another function (a bound method, a simulated executor)."""
         return replace(self, function=function)
 
+    def shown_as(self, spec: ToolSpec) -> Self:
+        """The same tool, told to the model in another way; its calls are checked as before."""
+        shown = replace(self, spec=spec)
+        object.__setattr__(shown, "_reader", self._reader)
+        return shown
+
     def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as JSON values that fit the schema, read leniently (see `arguments`).
 
