@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tastemaker.app.commands import bench_agents, bench_index
+from tastemaker.app.commands import bench_agents, bench_index, bench_verification
 from tastemaker.app.console import JsonOption, err, keep_results, print_json, print_table
 
 app = typer.Typer(help="Time our parts beside a plain reference.", no_args_is_help=True)
@@ -123,3 +123,4 @@ def report(
 
 app.command("index")(bench_index.index)
 app.command("agents")(bench_agents.agents)
+app.command("verification")(bench_verification.verification)
