@@ -40,6 +40,10 @@ def one_of(tool: Tool, argument: str, ids: Sequence[str]) -> Tool | None:
     return Tool(tool.spec.model_copy(update={"parameters": parameters}), tool.function)
 
 
+WORDED = 100
+"""Characters of such a sentence, about."""
+
+
 def worded(tool: Tool, openings: Mapping[str, str]) -> Tool:
     """The tool with sentences that begin in a given way for its arguments of those names.
 
@@ -48,7 +52,7 @@ def worded(tool: Tool, openings: Mapping[str, str]) -> Tool:
     """
     properties = tool.spec.parameters["properties"]
     held = {
-        name: schema | {"pattern": rf"^{openings[name]}[a-zA-Z ',-]*\.$"}
+        name: schema | {"pattern": rf"^{openings[name]}[a-zA-Z ',-]*\.$", "maxLength": WORDED}
         for name, schema in properties.items()
         if name in openings and schema.get("type") == "string"
     }

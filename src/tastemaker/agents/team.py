@@ -38,9 +38,6 @@ from tastemaker.tools.tool import Tool
 from tastemaker.tools.toolbox import Toolbox
 from tastemaker.tools.workbench import Workbench
 
-QUESTION = 120
-"""Characters of a question to another agent: a small model, left to itself, may not come to an end."""
-
 OPENINGS = {"question": "What about", "query": "about"}
 """How a small model's questions and searches begin."""
 
@@ -355,7 +352,7 @@ class _Job:
         function = {"user": about_user, "item": about_item, "question": about_question}[role.about]
         parameters = {
             "type": "object",
-            "properties": {role.about: {"type": "string", "maxLength": QUESTION}},
+            "properties": {role.about: {"type": "string"}},
             "required": [role.about],
             "additionalProperties": False,
         }
@@ -368,7 +365,14 @@ class _Job:
         self.asked += 1
         made: dict[str, None] = {}
         box = toolbox(self.team.bench, self.request)
-        tools = self._bound(role, box, fixed, made)
+        bound = self._bound(role, box, fixed, made)
+        edits = self.team.config.answers == "edits"
+
+        def tools() -> list[Tool]:
+            ids = list(box.offered)[:SHOWN]
+            found = (one_of(tool, "item", ids) for tool in bound) if edits else bound
+            return [tool for tool in found if tool is not None]
+
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
         answer = AnalysisAnswer(_manner(role, made))
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)

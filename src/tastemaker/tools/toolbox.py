@@ -57,8 +57,6 @@ Count = Annotated[int, Field(ge=1, le=50)]
 
 VISITOR_INDEX = -1
 """Stands for the `VISITOR` where users have indices."""
-QUERY = 80
-"""Characters of a search."""
 LONGEST = 50
 """So many suggestions are kept in order, however many are listed."""
 
@@ -176,7 +174,7 @@ class Toolbox:
             return note + log.summary()
         return f"{note}ratings, newest first: {', '.join(f'{log.ratings[at]:g}' for at in newest)}"
 
-    def search(self, query: Annotated[str, Field(max_length=QUERY)], n: Count = 10) -> str:
+    def search(self, query: str, n: Count = 10) -> str:
         """Find items by words of title, category or text."""
         items, _ = self._catalogue.search.search(query, n, self._within)
         return self._shown(items) or "nothing found"
