@@ -16,6 +16,7 @@ from tastemaker.app.commands import (
     chat,
     data,
     demo,
+    finetune,
     memory,
     policy,
     retrieval,
@@ -45,6 +46,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
 app.add_typer(bench.app, name="bench")
 app.add_typer(benchmark.app, name="benchmark")
+app.command()(finetune.finetune)
 
 
 def _version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 | name | runs |
 |---|---|
 | `local:smollm2` | SmolLM2-135M-Instruct in this process, on OpenVINO; `local:smollm2/torch` on torch |
+| `local:FOLDER` | weights that `tastemaker finetune` wrote; `local:FOLDER/torch` on torch |
 | `PROVIDER:MODEL` | any provider that pydantic-ai knows, its key taken from the environment |
 | `openai:MODEL@http://HOST:PORT/v1` | any server that speaks the OpenAI protocol (vLLM, llama.cpp) |
 """
@@ -56,24 +57,38 @@ def fetch_weights(name: str) -> None:
     Raises AssetError when the weights of a local model are not to be had.
     """
     if name.startswith("local:"):
-        fetch(LOCAL[_parse_local(name)[0]])
+        fetch(LOCAL[base(parse_local(name)[0])])
 
 
 def _local(name: str) -> Model:
     from tastemaker.llm.local import LocalModel
 
-    which, backend = _parse_local(name)
+    which, backend = parse_local(name)
     return LocalModel(f"{which}/{backend}", partial(start_engine, which, backend))
 
 
-def _parse_local(name: str) -> tuple[str, str]:
-    """The model and the back end of `local:MODEL[/BACKEND]`."""
-    which, _, backend = name.removeprefix("local:").partition("/")
-    backend = backend or BACKENDS[0]
-    if which not in LOCAL or backend not in BACKENDS:
-        known = ", ".join(f"local:{model}[/{'|'.join(BACKENDS)}]" for model in LOCAL)
-        raise InputError(f"no local model {name!r}; there is: {known}")
+def parse_local(name: str) -> tuple[str, str]:
+    """The model and the back end of `local:MODEL[/BACKEND]`, where MODEL is a name or a trained model's
+    folder. Raises InputError when there is no such model.
+    """
+    which, _, backend = name.removeprefix("local:").rpartition("/")
+    if backend not in BACKENDS:
+        which, backend = name.removeprefix("local:"), BACKENDS[0]
+    base(which)
     return which, backend
+
+
+def base(which: str) -> str:
+    """The name in `LOCAL` of a local model, or of what it was trained from. Raises InputError when there is
+    no such model.
+    """
+    from tastemaker.llm.weights import trained_base
+
+    found = which if which in LOCAL else trained_base(Path(which))
+    if found not in LOCAL:
+        known = ", ".join(f"local:{model}[/{'|'.join(BACKENDS)}]" for model in LOCAL)
+        raise InputError(f"no local model {which!r}; there is: {known}, or local:FOLDER of a trained model")
+    return found
 
 
 def _hosted(name: str) -> Model:
@@ -104,10 +119,11 @@ def _openai_compatible(name: str, base_url: str) -> Model:
 
 
 def weights(which: str) -> Weights:
-    """The weights of a local model, fetched if need be."""
+    """The weights of a local model, by its name or a trained model's folder; fetched if need be."""
     from tastemaker.llm.weights import Weights
 
-    return Weights(fetch(LOCAL[which]), cache_folder() / "models")
+    trained = None if which in LOCAL else Path(which)
+    return Weights(fetch(LOCAL[base(which)]), cache_folder() / "models", trained)
 
 
 def cpu_threads() -> int:

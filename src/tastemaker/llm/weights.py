@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,12 @@ from tastemaker.errors import AssetError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from torch import Tensor
 
 _CONVERSION = 1  # raised when the conversion changes, so that old caches are left alone
+_TENSORS = "model.safetensors"
+_SERVING = "model-q8_0.gguf"
+_BASE = "base.json"  # tells a trained model's folder, and what it was trained from
 _CONTROL = 3  # the token type of <|im_start|> and its like
 
 
@@ -32,12 +36,14 @@ class Weights:
     derived from it.
 
     Derived files lie in `<cache>/<stem>-v<conversion>/`: `tokenizer.json`, `config.json`,
-    `model.safetensors`. Each is made when it is first asked for, whole or not at all.
+    `model.safetensors`. Each is made when it is first asked for, whole or not at all. Of a trained model the
+    folder that `keep_trained` wrote takes that place; everything but the tensors is its base's.
     """
 
-    def __init__(self, path: Path, cache: Path) -> None:
+    def __init__(self, path: Path, cache: Path, trained: Path | None = None) -> None:
         self.path = path
-        self.folder = cache / f"{path.stem}-v{_CONVERSION}"
+        self.trained = trained
+        self.folder = trained or cache / f"{path.stem}-v{_CONVERSION}"
 
     @cached_property
     def _reader(self) -> Any:
@@ -137,21 +143,52 @@ class Weights:
         """Every weight, de-quantised to float32, under the name that transformers gives it."""
         from gguf import dequantize
 
-        heads = {"attn_q": self.config["num_attention_heads"], "attn_k": self.config["num_key_value_heads"]}
         tensors = {}
         for tensor in self._reader.tensors:
             weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
-            part = tensor.name.split(".")[-2]
-            if part in heads:
-                weight = _rotary_halves(weight, heads[part])
+            if heads := self._rotary_heads(tensor.name):
+                weight = _rotary_halves(weight, heads)
             tensors[_transformers_name(tensor.name)] = np.ascontiguousarray(weight)
         return tensors
+
+    def _rotary_heads(self, name: str) -> int:
+        """Heads of a projection whose rows GGUF orders in its own way; 0 for all other tensors."""
+        heads = {"attn_q": self.config["num_attention_heads"], "attn_k": self.config["num_key_value_heads"]}
+        return int(heads.get(name.split(".")[-2], 0))
+
+    def _trained_tensors(self) -> dict[str, np.ndarray[Any, Any]] | None:
+        """Every trained weight under its GGUF name and in GGUF's order; None where none was trained."""
+        from safetensors.numpy import load_file
+
+        if self.trained is None:
+            return None
+        found = load_file(self.trained / _TENSORS)
+        tensors = {}
+        for tensor in self._reader.tensors:
+            weight = found[_transformers_name(tensor.name)]
+            heads = self._rotary_heads(tensor.name)
+            tensors[tensor.name] = _rotary_pairs(weight, heads) if heads else weight
+        return tensors
+
+    def keep_trained(self, folder: Path, base: str, tensors: Mapping[str, Tensor]) -> None:
+        """Write a trained model's folder, or its newer weights: torch tensors by their names in transformers,
+        the tokenizer and the config. `base` is the name by which this model is known.
+        """
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tokenizer.json").write_text(self.tokenizer.to_str(), encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps(self.config, indent=1))
+        (folder / _SERVING).unlink(missing_ok=True)
+        contiguous = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
+        _write(folder / _TENSORS, lambda file: save_file(contiguous, file, metadata={"format": "pt"}))
+        (folder / _BASE).write_text(json.dumps({"base": base}))
 
     def to_transformers(self) -> Path:
         """The folder that `AutoModelForCausalLM.from_pretrained` loads; converted on the first call."""
         from safetensors.numpy import save_file
 
-        file = self.folder / "model.safetensors"
+        file = self.folder / _TENSORS
         _make(file, lambda unfinished: save_file(self.tensors(), unfinished, metadata={"format": "pt"}))
         return self.folder
 
@@ -162,7 +199,7 @@ class Weights:
         log-probabilities of SmolLM2 by 0.5 nats on average. Q8_0 has no zero points: 0.04 nats, at the same
         speed.
         """
-        file = self.folder / "model-q8_0.gguf"
+        file = self.folder / _SERVING
         _make(file, self._write_q8)
         return file
 
@@ -177,8 +214,12 @@ class Weights:
             value = LlamaFileType.MOSTLY_Q8_0 if name == "general.file_type" else entry.contents()
             listed = entry.types[0] == GGUFValueType.ARRAY
             writer.add_key_value(name, value, entry.types[0], entry.types[-1] if listed else None)
+        trained = self._trained_tensors()
         for tensor in self._reader.tensors:
-            weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
+            if trained is None:
+                weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
+            else:
+                weight = trained[tensor.name]
             if weight.ndim == 1:
                 writer.add_tensor(tensor.name, weight)
             else:
@@ -191,8 +232,12 @@ class Weights:
 
 def _make(file: Path, write: Callable[[Path], object]) -> None:
     """Make a file that is not there yet, whole or not at all."""
-    if file.exists():
-        return
+    if not file.exists():
+        _write(file, write)
+
+
+def _write(file: Path, write: Callable[[Path], object]) -> None:
+    """Make or replace a file, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{os.getpid()}-{file.name}")
     try:
@@ -202,11 +247,26 @@ def _make(file: Path, write: Callable[[Path], object]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def trained_base(folder: Path) -> str | None:
+    """The base that `keep_trained` was told; None for any other folder."""
+    try:
+        base = json.loads((folder / _BASE).read_text(encoding="utf-8"))["base"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return base if isinstance(base, str) and (folder / _TENSORS).is_file() else None
+
+
 def _rotary_halves(weight: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
     """Undo GGUF's row order (x0 y0 x1 y1 …) of a projection [heads·d, hidden] to transformers' (x0 x1 … y0 y1
     …)."""
     rows = weight.shape[0]
     return weight.reshape(heads, rows // heads // 2, 2, -1).swapaxes(1, 2).reshape(weight.shape)
+
+
+def _rotary_pairs(weight: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
+    """The reverse of `_rotary_halves`."""
+    rows = weight.shape[0]
+    return weight.reshape(heads, 2, rows // heads // 2, -1).swapaxes(1, 2).reshape(weight.shape)
 
 
 _NAMES = {

@@ -1,0 +1,1 @@
+"""A language model learns: dialogues to examples, full and LoRA fine-tuning."""

@@ -1,0 +1,102 @@
+"""A tiny random llama, a tokenizer of bytes, and dialogues written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from tastemaker.learning.examples import Example, example
+from tastemaker.llm.chat import ChatTemplate
+from tastemaker.llm.exports.chat_text import to_turns
+from tastemaker.records import Message, Outcome, Task, ToolCall, ToolSpec, Trajectory
+
+WEATHER = ToolSpec(
+    name="weather",
+    description="Weather of a town.",
+    parameters={"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"]},
+)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    """Every byte is a token; the first three are SmolLM2's control tokens."""
+    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate([*control, *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
+    return tokenizer
+
+
+@pytest.fixture(scope="session")
+def template(tokenizer: Tokenizer) -> ChatTemplate:
+    return ChatTemplate(tokenizer)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path:
+    """A folder with a random llama of 30,000 parameters."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        initializer_range=0.3,
+        bos_token_id=1,
+        eos_token_id=2,
+        tie_word_embeddings=True,
+    )
+    folder = tmp_path_factory.mktemp("tiny")
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dialogue() -> Callable[..., Trajectory]:
+    """Makes a dialogue in which a tool is asked about a town; each text can be another."""
+
+    def build(
+        town: str = "Oslo",
+        system: str = "Be brief.",
+        user: str = "What is the weather in {}?",
+        observation: str = '{"sky": "rain"}',
+        answer: str = "It rains in {}.",
+    ) -> Trajectory:
+        call = ToolCall(id="c1", name="weather", arguments={"town": town})
+        return Trajectory(
+            id=f"weather-{town}",
+            task=Task(kind="dialogue", id=f"weather-{town}"),
+            tools=(WEATHER,),
+            messages=(
+                Message(role="system", text=system),
+                Message(role="user", text=user.format(town)),
+                Message(role="assistant", calls=(call,)),
+                Message(role="tool", text=observation, call_id="c1"),
+                Message(role="assistant", text=answer.format(town)),
+                Message(role="user", text="Thanks."),
+            ),
+            outcome=Outcome(kind="answered"),
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def examples(template: ChatTemplate, dialogue: Callable[..., Trajectory]) -> list[Example]:
+    """Nine short examples of unequal lengths."""
+    towns = ["Oslo", "Rome", "Llanfairpwll", "Paris", "Reykjavik", "Bo", "Timbuktu", "Nice", "San Marino"]
+    found = [
+        example(to_turns(dialogue(town).model_copy(update={"tools": ()}))[1:], template) for town in towns
+    ]
+    return [one for one in found if one is not None]
