@@ -224,3 +224,13 @@ def _figures(output: str) -> dict[str, list[float]]:
     """The decimal figures of each row of the tables, by the row's first cell."""
     rows = [line.strip("│ ").partition("│") for line in output.splitlines() if line.startswith("│")]
     return {name.strip(): [float(n) for n in re.findall(r"\d+\.\d+", rest)] for name, _, rest in rows}
+
+
+def test_the_code_of_tool_data_runs(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "tool-data.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        file = tmp_path / f"block{number}.py"
+        file.write_text(block, encoding="utf-8")
+        runpy.run_path(str(file))
