@@ -20,6 +20,7 @@ from tastemaker.app.commands import (
     memory,
     policy,
     retrieval,
+    synthesize,
     world,
 )
 from tastemaker.app.console import err
@@ -46,6 +47,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
 app.add_typer(bench.app, name="bench")
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(synthesize.app, name="synthesize")
 app.command()(finetune.finetune)
 
 
