@@ -250,3 +250,13 @@ def test_a_plan_names_each_tool_once() -> None:
 )
 def test_a_wrong_plan(tools: Any, words: str) -> None:
     assert words in reason(PlanAnswer(TOOLS), {"tools": tools})
+
+
+def test_equal_scores_keep_the_order_of_the_tool_that_ranked() -> None:
+    """Candidates come in random order; a model that says nothing leaves them as its tool ranked them."""
+    offered = ["a", "b", "c", "d"]
+    answer = ScoringAnswer(offered, 4, rest=lambda: ["c", "x", "a"])
+    scores = answer.spec().parameters["properties"]["scores"]["required"]
+    assert scores == ["c", "a", "b", "d"]
+    assert answer.parse({"scores": dict.fromkeys(scores, 3)})["ids"] == ["c", "a", "b", "d"]
+    assert answer.parse({"scores": dict.fromkeys(scores, 3) | {"d": 4}})["ids"] == ["d", "c", "a", "b"]

@@ -63,8 +63,8 @@ def test_a_long_ranking_goes_on_with_what_was_suggested(
     box = ground.bench.at(None, VISITOR, Talk(likes=("i4",)))
     box.suggest("Something funny, like Title 4 hello", 50)
     made = run(ground, obedient_model, talk(n=30, likes=("i4",)), workflow="single", answers="edits")
-    assert made.answer["ids"][10:] == [id for id in box.suggested if id not in made.answer["ids"][:10]][:20]
-    assert sorted(made.answer["ids"]) == sorted(box.suggested[:30])
+    assert made.answer["ids"][10:] == [id for id in box.ranked if id not in made.answer["ids"][:10]][:20]
+    assert sorted(made.answer["ids"]) == sorted(box.ranked[:30])
 
 
 def test_the_interpreter_reads_the_talk_and_the_manager_its_words(

@@ -102,7 +102,7 @@ def test_the_tool_suggests_what_the_blend_ranks(films: Dataset, bench: Workbench
     box = bench.at(None, VISITOR, Talk(likes=named))
     box.suggest("yes, soup a storm like in Night Ferry", 3)
     ranked = [int(item) for item in rankers(bench)[BLEND].rank(turns, 3)]
-    assert box.suggested == [films.items["id"][item] for item in ranked]
+    assert box.ranked == [films.items["id"][item] for item in ranked]
 
 
 def test_weights_favour_the_signal_that_is_right(films: Dataset) -> None:

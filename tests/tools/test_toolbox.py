@@ -436,7 +436,7 @@ def test_a_visitor_is_known_by_what_they_said(talking: Workbench) -> None:
     assert "predict_rating" not in box.names
     listed = [line.split(" | ")[0].split(". ")[1] for line in box.suggest("a cake", 3).splitlines()]
     assert not {"a", "b", "c"} & set(listed)
-    assert listed == box.suggested[:3]
+    assert listed == box.ranked[:3]
     assert listed[0] == "d"  # "A Cake for Two"
     with pytest.raises(ToolError, match="only user visitor"):
         box.history("lea")
@@ -447,5 +447,5 @@ def test_what_is_said_adds_to_a_user_s_history(talking: Workbench) -> None:
     assert "c | " in plain.retrieve("nil", 8)
     plain.suggest("", 8)
     said.suggest("", 8)
-    assert "c" in plain.suggested
-    assert "c" not in said.suggested
+    assert "c" in plain.ranked
+    assert "c" not in said.ranked

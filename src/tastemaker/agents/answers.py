@@ -125,10 +125,11 @@ class RankingAnswer:
 class ScoringAnswer(RankingAnswer):
     """The best `n` of what is offered, by a score from 1 to 5 for each: `{"ids": […], "reason": "…"}`.
 
-    The model gives `{"reason": "…", "scores": {id: 4, …}}` for the first `pool(n)` ids offered; equal scores
-    keep the order in which the ids were offered. A model whose output is constrained to the schema cannot
-    give a wrong ranking this way, as it can with a list of ids, which no schema keeps distinct. (Scores by
-    place, without ids, take a third of the tokens, but an untrained SmolLM2 then counts 1, 2, 3, 4, 5.)
+    The model gives `{"reason": "…", "scores": {id: 4, …}}` for the first `pool(n)` ids, those that a tool
+    ranked (`rest`) before others on offer; equal scores keep that order. A model whose output is constrained
+    to the schema cannot give a wrong ranking this way, as it can with a list of ids, which no schema keeps
+    distinct. (Scores by place, without ids, take a third of the tokens, but an untrained SmolLM2 then counts
+    1, 2, 3, 4, 5.)
     """
 
     def spec(self) -> ToolSpec:
@@ -155,7 +156,8 @@ class ScoringAnswer(RankingAnswer):
         return self._ranking(sorted(ids, key=lambda id: -scores[id])[: self._n], arguments)
 
     def _scored(self) -> list[str]:
-        return list(self._offered)[: pool(self._n)]
+        first = [id for id in self._rest_of() if id in self._offered]
+        return list(dict.fromkeys((*first, *self._offered)))[: pool(self._n)]
 
 
 class RatingAnswer:

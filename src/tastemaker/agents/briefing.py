@@ -69,7 +69,7 @@ class Briefing:
         if self._ranks:
             form = ScoringAnswer if self.edits else RankingAnswer
             source = "suggest" if self._talks else "retrieve"
-            return form(box.offered, self.n, manner, source, lambda: box.suggested, self.request.n)
+            return form(box.offered, self.n, manner, source, lambda: box.ranked, self.request.n)
         if self.request.kind == "explanation":
             if not self.edits:
                 return ExplanationAnswer(manner)

@@ -322,7 +322,7 @@ def _without_model(ground: Ground, shown: int, seed: int) -> dict[str, Recommend
     async def suggest(scene: Scene, turns: tuple[str, ...], talk: Talk) -> Reply:
         box = bench.at(scene.moment, scene.user, talk)
         box.suggest(" ".join(turns[::-2]), shown)
-        return Reply(tuple(box.suggested[:shown]))
+        return Reply(tuple(box.ranked[:shown]))
 
     async def retrieve(scene: Scene, turns: tuple[str, ...], talk: Talk) -> Reply:
         box = bench.at(scene.moment, scene.user, talk)

@@ -81,8 +81,8 @@ class Toolbox:
         """Ids of the items shown so far that may be recommended, in the order shown."""
         self.predicted: dict[str, float] = {}
         """Ratings that were predicted so far, by item id."""
-        self.suggested: list[str] = []
-        """Ids suggested last, best first, `LONGEST` at most: what follows those that were listed."""
+        self.ranked: list[str] = []
+        """Ids that `retrieve`, `rank` or `suggest` ranked last, best first, `LONGEST` at most."""
         self._talk = talk
         likes, dislikes, shown = (
             [self._data.item_index(id) for id in ids]
@@ -207,10 +207,9 @@ class Toolbox:
     def retrieve(self, user: str, n: Count = 10) -> str:
         """Items to recommend to a user, best first."""
         index = self._find_user(user)
-        allowed = self._open(self._log(index).items)
-        return (
-            self._shown(_best(self._scores(index), n, allowed), numbered=True) or "nothing left to recommend"
-        )
+        best = _best(self._scores(index), n, self._open(self._log(index).items))
+        self.ranked = [self._catalogue.ids[item] for item in best]
+        return self._shown(best, numbered=True) or "nothing left to recommend"
 
     def suggest(self, wants: str, n: Count = 10) -> str:
         """Items that fit what was said, best first."""
@@ -222,7 +221,7 @@ class Toolbox:
         for name in talk.seeks:
             sought |= self._catalogue.in_category(name)
         best = _best(self._fitting(wants) + sought * _SOUGHT, LONGEST, allowed)
-        self.suggested = [self._catalogue.ids[item] for item in best]
+        self.ranked = [self._catalogue.ids[item] for item in best]
         return self._shown(best[:n], numbered=True) or "nothing left to recommend"
 
     def similar(self, item: str, n: Count = 10) -> str:
@@ -242,6 +241,7 @@ class Toolbox:
             raise ToolError(f"item {other} is not among the candidates")
         scores = self._scores(index)[candidates]
         order = candidates[np.argsort(-scores, kind="stable")]
+        self.ranked = [self._catalogue.ids[item] for item in order]
         return "".join(dict.fromkeys(note for _, note in found)) + self._shown(order, numbered=True)
 
     def predict_rating(self, user: str, item: str) -> str:
