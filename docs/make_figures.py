@@ -41,6 +41,7 @@ AGENTS = {
 """Results that are one table: the files of a protocol."""
 HIDDEN = {
     "data",
+    "cost",
     "config",
     "score_seconds",
     "coverage@10",

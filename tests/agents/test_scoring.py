@@ -141,3 +141,11 @@ def test_a_team_that_repeats_the_retriever_scores_like_it(
     assert row["hit@10"] == baseline["hit@10"]
     assert row["ndcg@10"] == baseline["ndcg@10"]
     assert (row["calls"], row["tokens"]) == (2.0, 220.0)
+
+
+def test_dollars_stand_in_the_row_where_there_are_any(ground: Ground) -> None:
+    tasks = asked("rating", [4.0, 5.0])
+    free = {request.id: made(request, {"rating": 4.0, "reason": ""}) for request in tasks.requests}
+    assert "cost" not in team_row("team", ground, tasks, free)
+    priced = free | {"r1": made(tasks.requests[1], {"rating": 4.0, "reason": ""}, cost=0.03)}
+    assert team_row("team", ground, tasks, priced)["cost"] == pytest.approx(0.015)

@@ -51,15 +51,23 @@ def team_row(name: str, ground: Ground, tasks: TaskSet, runs: Mapping[str, TeamR
         raise InputError(f"{len(missing)} requests have no run yet, such as {missing[0]}")
     done = [runs[request.id] for request in requests]
     row = answers_row(name, ground, tasks, [run.answer for run in done], seed)
-    usage = [run.usage for run in done]
     return row | {
         "valid": float(np.mean([run.answer is not None for run in done])),
         "failed": [run.outcome.kind for run in done].count("failed"),
+        **mean_cost(done),
+    }
+
+
+def mean_cost(runs: Sequence[TeamRun]) -> Row:
+    """What a run took on average: model calls, tokens, seconds, and US dollars where it cost any."""
+    usage = [run.usage for run in runs]
+    row: Row = {
         "calls": float(np.mean([u.requests for u in usage])),
         "tokens": float(np.mean([u.input_tokens + u.output_tokens for u in usage])),
         "seconds": float(np.mean([u.seconds for u in usage])),
-        "cost": float(np.mean([u.cost for u in usage])),
     }
+    dollars = float(np.mean([u.cost for u in usage]))
+    return row | ({"cost": dollars} if dollars else {})
 
 
 def baseline_rows(ground: Ground, tasks: TaskSet, tell: Tell = lambda what: None, seed: int = 0) -> list[Row]:

@@ -20,7 +20,7 @@ from tastemaker.agents.evaluate import CONCURRENCY
 from tastemaker.agents.journal import Journal
 from tastemaker.agents.opinions import OpinionReader
 from tastemaker.agents.prepare import Ground, Tell
-from tastemaker.agents.scoring import Row
+from tastemaker.agents.scoring import Row, mean_cost
 from tastemaker.agents.tasks import Request, ranking_tasks
 from tastemaker.agents.taste_user import QUANTILE, TasteUser, later, tastes
 from tastemaker.agents.team import Team, TeamConfig, TeamRun
@@ -214,15 +214,11 @@ def _row(name: str, ground: Ground, sessions: Sequence[Session], turns: int, see
 
 def _cost(runs: Sequence[TeamRun]) -> Row:
     """As in `scoring.team_row`, a turn being a request."""
-    usage = [run.usage for run in runs]
     return {
         "turns": len(runs),
         "valid": float(np.mean([run.answer is not None for run in runs])),
         "failed": sum(run.outcome.kind == "failed" for run in runs),
-        "calls": float(np.mean([u.requests for u in usage])),
-        "tokens": float(np.mean([u.input_tokens + u.output_tokens for u in usage])),
-        "seconds": float(np.mean([u.seconds for u in usage])),
-        "cost": float(np.mean([u.cost for u in usage])),
+        **mean_cost(runs),
     }
 
 
