@@ -270,7 +270,7 @@ def test_stored_results_of_agents_are_one_table_for_each_protocol(server: Any, t
         (["recommend", "--user", "u1", "--roster", "no.toml"], "no.toml: no readable roster"),
         (["agents", "list", "--roster", "no.toml"], "no.toml: no readable roster"),
         (["recommend", "--user", "u1", "--answers", "best"], "--answers is 'best'"),
-        (["recommend", "--user", "u1", "--model", "local:huge"], "no local model 'local:huge'"),
+        (["recommend", "--user", "u1", "--model", "local:huge"], "no local model 'huge'"),
         (
             ["recommend", "--user", "u1", "--data", "mine", "--retriever", "oracle"],
             "no retrieval model is named 'oracle'",

@@ -176,7 +176,7 @@ def test_models_lists_every_setting_in_narrow_terminals_too(
     assert max(map(len, lines)) <= width
     cells = [line.split("│")[1:-1] for line in lines if line.startswith("│")]
     assert [name for name, *_ in cells if name.strip()] == [
-        name.ljust(12) for name in map(" {}".format, names())
+        name.ljust(14) for name in map(" {}".format, names())
     ]
     words = {word.strip(",") for row in cells for word in row[2].split()}
     caption = " ".join(lines[-4:]).replace(",", " ").split()
