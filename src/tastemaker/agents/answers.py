@@ -55,6 +55,18 @@ class Manner:
 PLAIN = Manner()
 
 
+class MannerAnswer:
+    """What answers have in common that need nothing but the tools of their manner."""
+
+    def __init__(self, manner: Manner = PLAIN) -> None:
+        self._manner = manner
+        self.question = manner.question
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self._manner.pending()
+
+
 class RankingAnswer:
     """Exactly `n` distinct ids out of `offered`, best first, and a reason: `{"ids": […], "reason": "…"}`.
 
@@ -230,16 +242,8 @@ class ChangeAnswer(RatingAnswer):
         return {"rating": min(max(rating, self._low), self._high), "reason": reason_of(arguments)}
 
 
-class AnalysisAnswer:
+class AnalysisAnswer(MannerAnswer):
     """A summary that is not empty: `{"summary": "…"}`."""
-
-    def __init__(self, manner: Manner = PLAIN) -> None:
-        self._manner = manner
-        self.question = manner.question
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return self._manner.pending()
 
     def spec(self) -> ToolSpec:
         return ToolSpec(

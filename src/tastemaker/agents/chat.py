@@ -7,6 +7,7 @@ nothing of terminals and pages.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tastemaker.agents.memory import Kind, Memory, Profile
@@ -129,15 +130,11 @@ class Chat:
         conversations is told, but not asked for again."""
         there = set(self.team.bench.catalogue.ids)
         categories = {name for names in self.team.bench.catalogue.categories for name in names}
-
-        def named(form: str) -> tuple[str, ...]:
-            names = (note.removeprefix(form) for note in known.notes if note.startswith(form))
-            return tuple(name for name in names if name in categories)
-
+        avoided = (note.removeprefix(_AVOIDS) for note in known.notes if note.startswith(_AVOIDS))
         return Talk(
             likes=tuple(id for id in known.likes if id in there),
             dislikes=tuple(id for id in known.dislikes if id in there),
-            avoids=named(_AVOIDS),
+            avoids=tuple(name for name in avoided if name in categories),
             notes=known.notes,
         )
 
@@ -152,6 +149,6 @@ class Chat:
         return f"{run.answer['reason']} {named}".strip()
 
 
-def _joined(old: tuple[str, ...], new: object, gone: object) -> tuple[str, ...]:
+def _joined(old: Sequence[str], new: Sequence[str], gone: Sequence[str]) -> tuple[str, ...]:
     """The old and the new, each once, without what is gone."""
-    return tuple(x for x in dict.fromkeys((*old, *new)) if x not in gone)  # type: ignore[misc,operator]
+    return tuple(x for x in dict.fromkeys((*old, *new)) if x not in gone)

@@ -5,7 +5,6 @@ Knows nothing of labels or metrics (`scoring`): it gets requests and gives runs.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from tastemaker.data.dataset import Dataset
 from tastemaker.data.dialogues import dialogues
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError
+from tastemaker.tools.concurrent import for_each
 
 DIALOGUES = "redial"
 """The data set with test dialogues."""
@@ -114,19 +114,12 @@ async def run_all(
     `on_done` hears of it. A model that is down gives runs with outcome `failed`. Cancellation and faults
     of ours stop everything; the journal keeps what was finished.
     """
-    waiting = iter([request for request in requests if request.id not in journal.runs])
 
-    async def work() -> None:
-        for request in waiting:
-            run = await team.run(request)
-            journal.add(run)
-            if on_done is not None:
-                on_done(run)
+    async def work(request: Request) -> None:
+        run = await team.run(request)
+        journal.add(run)
+        if on_done is not None:
+            on_done(run)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(work())
-    except BaseExceptionGroup as faults:
-        raise faults.exceptions[0] from None
+    await for_each([request for request in requests if request.id not in journal.runs], work, concurrency)
     return {request.id: journal.runs[request.id] for request in requests}

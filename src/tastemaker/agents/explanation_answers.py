@@ -13,7 +13,16 @@ from typing import Any
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
-from tastemaker.agents.answers import PLAIN, REASON, Manner, object_schema, reason_of, shown, text_schema
+from tastemaker.agents.answers import (
+    PLAIN,
+    REASON,
+    Manner,
+    MannerAnswer,
+    object_schema,
+    reason_of,
+    shown,
+    text_schema,
+)
 from tastemaker.errors import ToolError
 from tastemaker.records import Task, ToolSpec, canonical
 from tastemaker.tools.limits import Budget, Limits
@@ -30,16 +39,8 @@ JUDGE = (
 )
 
 
-class ExplanationAnswer:
+class ExplanationAnswer(MannerAnswer):
     """A text that is not empty: `{"text": "…"}`."""
-
-    def __init__(self, manner: Manner = PLAIN) -> None:
-        self._manner = manner
-        self.question = manner.question
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return self._manner.pending()
 
     def spec(self) -> ToolSpec:
         return _explain_choice(

@@ -224,19 +224,13 @@ class _Job:
         prompt = brief.prompt(role)
         if self.workflow.planner:
             prompt = await self._planned(role, bound, prompt)
-
-        def tools() -> list[Tool]:
-            ids = list(brief.toolbox.offered)[:SHOWN]
-            narrowed = (
-                one_of(tool, "item", ids) if tool.spec.name in self.roster.asked else tool for tool in bound
-            )
-            return [tool for tool in narrowed if tool is not None]
-
+        asking = [tool for tool in bound if tool.spec.name in self.roster.asked]
+        tools = self._narrowing(bound, brief.toolbox, asking)
         whole = "\n".join(filter(None, (prompt, memory)))
         return await self._act(role, self.id, None, whole, brief.task(), tools, answer)
 
     def _briefing(self, wants: str) -> Briefing:
-        return Briefing(self.team.bench, self.request, self.team.config.answers == "edits", wants)
+        return Briefing(self.team.bench, self.request, self._edits, wants)
 
     async def _planned(self, manager: Role, tools: Sequence[Tool], prompt: str) -> str:
         """The prompt with what the tools gave that the Planner named, and those that the Manager needs; where
@@ -319,8 +313,23 @@ class _Job:
     def _bound(self, role: Role, box: Toolbox, fixed: dict[str, Any], made: dict[str, None]) -> list[Tool]:
         """The role's tools with what the request fixes filled in."""
         bound = [bind(tool, fixed, made) for tool in self._tools(role, box)]
-        edits = self.team.config.answers == "edits"
-        return [worded(tool, OPENINGS) for tool in bound] if edits else bound
+        return [worded(tool, OPENINGS) for tool in bound] if self._edits else bound
+
+    def _narrowing(
+        self, bound: Sequence[Tool], box: Toolbox, narrowed: Sequence[Tool]
+    ) -> Callable[[], list[Tool]]:
+        """The tools at any moment; those `narrowed` take only items that are on offer then."""
+
+        def tools() -> list[Tool]:
+            ids = list(box.offered)[:SHOWN]
+            found = (one_of(tool, "item", ids) if tool in narrowed else tool for tool in bound)
+            return [tool for tool in found if tool is not None]
+
+        return tools
+
+    @property
+    def _edits(self) -> bool:
+        return self.team.config.answers == "edits"
 
     def _tools(self, role: Role, box: Toolbox) -> list[Tool]:
         """The role's tools as far as the models at hand allow them; roles that are asked and sources are
@@ -366,13 +375,7 @@ class _Job:
         made: dict[str, None] = {}
         box = toolbox(self.team.bench, self.request)
         bound = self._bound(role, box, fixed, made)
-        edits = self.team.config.answers == "edits"
-
-        def tools() -> list[Tool]:
-            ids = list(box.offered)[:SHOWN]
-            found = (one_of(tool, "item", ids) for tool in bound) if edits else bound
-            return [tool for tool in found if tool is not None]
-
+        tools = self._narrowing(bound, box, bound if self._edits else ())
         task = Task(kind="analysis", id=f"{self.request.id}/{self.asked}", inputs=fixed)
         answer = AnalysisAnswer(_manner(role, made))
         trajectory = await self._act(role, f"{self.id}/{self.asked}", self.id, prompt, task, tools, answer)

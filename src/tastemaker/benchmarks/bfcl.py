@@ -12,7 +12,6 @@ Every row leaves a `Trajectory`: `outcome.scores` has `right` and `malformed`, `
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 import time
@@ -44,6 +43,7 @@ from tastemaker.config import Config
 from tastemaker.errors import InputError, ModelError
 from tastemaker.llm.local import LocalSettings
 from tastemaker.records import Message, Outcome, Provenance, Step, Task, ToolCall, Trajectory, Usage
+from tastemaker.tools.concurrent import for_each
 from tastemaker.tools.limits import Budget, Limits
 from tastemaker.tools.request import ask, clean, offer, one_line
 
@@ -112,22 +112,15 @@ async def run_all(
         raise InputError(f"only a local model's output can be constrained, not {config.model}'s: decode free")
     rows = rows_of(config)
     down: dict[str, Trajectory] = {}
-    waiting = iter([row for row in rows if row.id not in journal.done])
 
-    async def work() -> None:
-        for row in waiting:
-            trajectory = await play(row, config, model)
-            journal.add(trajectory)
-            if trajectory.outcome.kind == "failed":
-                down[row.id] = trajectory
-            on_done(trajectory)
+    async def work(row: Row) -> None:
+        trajectory = await play(row, config, model)
+        journal.add(trajectory)
+        if trajectory.outcome.kind == "failed":
+            down[row.id] = trajectory
+        on_done(trajectory)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    await for_each([row for row in rows if row.id not in journal.done], work, concurrency)
     return [journal.done.get(row.id) or down[row.id] for row in rows]
 
 
