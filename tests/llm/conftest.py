@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tastemaker.llm.local import LocalEngine
@@ -14,19 +14,6 @@ from tastemaker.llm.models import start_engine
 from tastemaker.llm.weights import Weights
 
 EOS = 2
-
-
-@pytest.fixture(scope="session")
-def tokenizer() -> Tokenizer:
-    """Every byte is a token; the first three are SmolLM2's control tokens."""
-    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate([*control, *alphabet])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
-    return tokenizer
 
 
 @pytest.fixture(scope="session")
