@@ -60,6 +60,22 @@ def api_id(spec: ToolSpec) -> str:
     return hashlib.blake2b(canonical(spec.model_dump()).encode(), digest_size=8).hexdigest()
 
 
+def is_nested(parameters: dict[str, Any]) -> bool:
+    """Whether one of the parameters is an object, a list of objects or a list of lists."""
+    return any(_is_nested(part) for part in parameters.get("properties", {}).values())
+
+
+def _is_nested(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("type") == "object" or "properties" in schema:
+        return True
+    items = schema.get("items")
+    return isinstance(items, dict) and (
+        "items" in items or "properties" in items or items.get("type") == "object"
+    )
+
+
 def fault(spec: ToolSpec) -> str | None:
     """Why a specification may not enter a pool: no JSON Schema, not typed, not described. None if it may."""
     if not spec.name.strip() or not spec.description.strip():

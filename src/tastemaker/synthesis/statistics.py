@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tastemaker.synthesis.api import Api
+from tastemaker.synthesis.api import Api, is_nested
 
 TOOLACE: dict[str, Any] = {"pool": "ToolACE (paper)", "APIs": 26507, "domains": 390}
 """As published; the paper says of the four kinds only that they occur."""
@@ -35,7 +35,7 @@ def statistics(apis: Iterable[Api]) -> dict[str, Any]:
         counts["APIs"] += 1
         counts["parameters"] += len(properties)
         counts["required"] += len(required)
-        counts["nested"] += any(_nested(part) for part in properties.values())
+        counts["nested"] += is_nested(api.spec.parameters)
         counts["parallel"] += any(
             properties[name].get("type") in ("string", "integer", "number")
             for name in required
@@ -69,14 +69,3 @@ def statistics(apis: Iterable[Api]) -> dict[str, Any]:
         "steps": dict(sorted(steps.items())),
         "by area": dict(sorted(areas.items())),
     }
-
-
-def _nested(schema: Any) -> bool:
-    if not isinstance(schema, dict):
-        return False
-    if schema.get("type") == "object" or "properties" in schema:
-        return True
-    items = schema.get("items")
-    return isinstance(items, dict) and (
-        "items" in items or "properties" in items or items.get("type") == "object"
-    )
