@@ -12,22 +12,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import multiprocessing
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tastemaker.errors import InputError, TastemakerError
 from tastemaker.records import canonical
 from tastemaker.runs import write_whole
 from tastemaker.synthesis.api import Api, Lineage, api_id, fault, read_apis, shape
+from tastemaker.synthesis.blocks import card_of, finished, spread
 from tastemaker.synthesis.context_tree import ContextTree, Domain, default_tree, join_things
 from tastemaker.synthesis.dedup import NearDuplicates, minhash, shingles
 from tastemaker.synthesis.evolution import Block
@@ -41,8 +38,6 @@ _ROUNDS = 40
 """Rounds through all domains before the pool says that the tree yields no more."""
 _POOR = 0.02
 """A round that adds less than this share of what it made ends the pool, too."""
-_WINDOW = 4
-"""Blocks in the making for each process."""
 
 
 class PoolConfig(BaseModel):
@@ -87,10 +82,9 @@ def build_pool(
         "documents": _digest([document.model_dump() for document in documents]),
         "writer": writer.name if writer else None,
     }
-    card, part = out.with_name(out.name + ".card.json"), out.with_name(out.name + ".part")
-    finished = _check(card, settings, out, part)
-    if finished:
-        return finished
+    card, part = card_of(out), out.with_name(out.name + ".part")
+    if known := finished(out, settings, part):
+        return known
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(card, json.dumps(settings, indent=1) + "\n")
     builder = _Builder(config, whole, part, writer, progress)
@@ -163,30 +157,8 @@ class _Builder:
             (number, self._domains[(number - 1) % len(self._domains)], self._length, self._config.seed)
             for number in range(start, last + 1)
         )
-        count = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
-        if count == 1:
-            for job in jobs:
-                yield job[0], _block(self._tree.types, *job)
-            return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(count, context, _set_types, (self._tree.types.named,)) as processes:
-            waiting: deque[tuple[int, Future[list[_Checked | None]]]] = deque()
-            try:
-                for job in jobs:
-                    waiting.append((job[0], processes.submit(_work, *job)))
-                    if len(waiting) >= _WINDOW * count:
-                        number, future = waiting.popleft()
-                        yield number, future.result()
-                while waiting:
-                    number, future = waiting.popleft()
-                    yield number, future.result()
-            except BrokenProcessPool:
-                raise TastemakerError(
-                    "a process of the pool was killed; the same command goes on with it"
-                ) from None
-            finally:
-                for _, future in waiting:
-                    future.cancel()
+        blocks = spread(_work, jobs, workers, _set_types, (self._tree.types.named,))
+        yield from zip(count(start), blocks, strict=False)
 
     async def _written(
         self, writer: Writer, number: int, block: Sequence[_Checked | None]
@@ -254,13 +226,10 @@ def _set_types(named: dict[str, Any]) -> None:
     _types = ValueTypes(named)
 
 
-def _work(number: int, domain: Domain, length: int, seed: int) -> list[_Checked | None]:
+def _work(job: tuple[int, Domain, int, int]) -> list[_Checked | None]:
     assert _types is not None
-    return _block(_types, number, domain, length, seed)
-
-
-def _block(types: ValueTypes, number: int, domain: Domain, length: int, seed: int) -> list[_Checked | None]:
-    block = Block(domain, types, f"{seed}/{number}/{domain.name}", number)
+    number, domain, length, seed = job
+    block = Block(domain, _types, f"{seed}/{number}/{domain.name}", number)
     return [_checked(api) for api in block.apis(length)]
 
 
@@ -293,22 +262,3 @@ def _speciated(documents: Sequence[ApiDocument], types: ValueTypes, writer: Writ
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
-
-
-def _check(card: Path, settings: dict[str, Any], out: Path, part: Path) -> dict[str, Any] | None:
-    """The card where the pool is finished; None where it is to be made or gone on with."""
-    if not card.exists():
-        for path in (out, part):
-            if path.exists():
-                raise InputError(f"{path} holds something else; choose another name")
-        return None
-    try:
-        known = json.loads(card.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(f"{card}: cannot be read; remove it and the pool beside it") from None
-    for key, value in settings.items():
-        if not isinstance(known, dict) or known.get(key) != value:
-            raise InputError(
-                f"{out} was begun with other {key}; choose another name, or remove it and {card.name}"
-            )
-    return dict(known) if out.exists() else None

@@ -53,7 +53,7 @@ def test_every_kind_does_what_its_name_says(made: list[Trajectory]) -> None:
         elif kind == "parallel":
             assert len(calls) == 1
             assert len(set(calls[0])) == 1
-        elif kind == "no tool":
+        elif kind == "no-tool":
             assert not calls
             assert trajectory.tools
         elif kind == "missing" and calls:
@@ -62,7 +62,7 @@ def test_every_kind_does_what_its_name_says(made: list[Trajectory]) -> None:
             assert not trajectory.messages[1].calls
         elif kind == "multi-turn":
             assert users >= 2
-    several = [t for t in made if t.task.inputs["kind"] == "parallel multiple"]
+    several = [t for t in made if t.task.inputs["kind"] == "parallel-multiple"]
     assert sum(len(set(gold(t)[0])) > 1 for t in several) > 0.9 * len(several)
     chains = [t for t in made if t.task.inputs["kind"] == "dependent" and gold(t)]
     assert chains

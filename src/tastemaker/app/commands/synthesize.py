@@ -8,16 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from tastemaker.app.commands import synthesize_dialogues
 from tastemaker.app.console import JsonOption, keep_results, print_json, print_table, progress_bar
 
 app = typer.Typer(help="Make tool-use data: APIs, dialogues, checks.", no_args_is_help=True)
 
 _SHARES = ("nested", "parallel", "dependent", "multi-type")
-
-
-@app.callback()
-def _synthesize() -> None:
-    """Make tool-use data: APIs, dialogues, checks."""
 
 
 @app.command()
@@ -83,3 +79,9 @@ def apis(
     shown = [row, {**TOOLACE, **dict.fromkeys(_SHARES, "occurs")}]
     keys = ("pool", "APIs", "domains", *_SHARES, "parameters per API", "distinct names")
     print_table([{key: r.get(key) for key in keys} for r in shown], caption=protocol)
+
+
+app.command()(synthesize_dialogues.dialogues)
+app.command()(synthesize_dialogues.verify)
+app.command()(synthesize_dialogues.export)
+app.command()(synthesize_dialogues.card)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from num2words import num2words  # type: ignore[import-untyped]
+from num2words import num2words
 
 from tastemaker.synthesis.dialogues.sources import words
 

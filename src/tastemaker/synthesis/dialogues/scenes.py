@@ -4,11 +4,11 @@
 |---|---|
 | single | one call |
 | parallel | two to four calls of one tool at once |
-| parallel multiple | calls of two or three tools at once |
+| parallel-multiple | calls of two or three tools at once |
 | dependent | a call with a value that another one returned |
 | missing | a needed value is not given: it is asked for, then called with |
 | error | a call fails: it is made again, mended, or its failure is told |
-| no tool | nothing that is offered fits, or it is small talk: words, no call |
+| no-tool | nothing that is offered fits, or it is small talk: words, no call |
 | multi-turn | two to five of these, one after another |
 
 Some dialogues in a row share the tools that are offered, so that a trainer can share their beginning. A
@@ -23,7 +23,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tastemaker.config import Config
 from tastemaker.records import Message, Outcome, Provenance, Task, ToolCall, Trajectory
@@ -38,17 +38,17 @@ from tastemaker.synthesis.wording import listing, words
 KINDS: Final = (
     "single",
     "parallel",
-    "parallel multiple",
+    "parallel-multiple",
     "dependent",
     "missing",
     "error",
-    "no tool",
+    "no-tool",
     "multi-turn",
 )
 _MIX: Final = dict(zip(KINDS, (0.34, 0.16, 0.12, 0.05, 0.04, 0.03, 0.22, 0.04), strict=True))
-_ALONE: Final = ("single", "parallel", "missing", "error", "no tool")
+_ALONE: Final = ("single", "parallel", "missing", "error", "no-tool")
 """Kinds that one tool is enough for."""
-_IN_TURNS: Final = ("single", "single", "parallel", "parallel multiple", "missing", "no tool", "error")
+_IN_TURNS: Final = ("single", "single", "parallel", "parallel-multiple", "missing", "no-tool", "error")
 _LEVELS: Final = {
     "low": ((1, 2), (0.0, 0.3), 0.1),
     "medium": ((2, 4), (0.2, 0.7), 0.3),
@@ -71,6 +71,14 @@ class SceneConfig(Config):
     """Whether tools with objects or lists of lists among their parameters occur."""
     sharing: int = Field(default=6, ge=1)
     """Dialogues in a row that are offered the same tools."""
+
+    @field_validator("mix")
+    @classmethod
+    def _known_kinds(cls, mix: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(set(mix) - set(KINDS))
+        if unknown or min(mix.values(), default=0) < 0 or not sum(mix.values()) > 0:
+            raise ValueError(f"give weights of at least 0 to kinds out of {', '.join(KINDS)}")
+        return mix
 
 
 class Scenes:
@@ -139,9 +147,10 @@ class Scene:
                 self._turn(self.rng.choice(_IN_TURNS))
         else:
             kind = self._turn(kind)
+        domains = sorted({api.domain for api in self.offered})
         return Trajectory(
             id=id,
-            task=Task(kind="dialogue", id=id, inputs={"kind": kind}),
+            task=Task(kind="dialogue", id=id, inputs={"kind": kind, "domain": domains}),
             tools=tuple(api.spec for api in self.offered),
             messages=tuple(self.messages),
             outcome=Outcome(kind="answered"),
@@ -150,11 +159,11 @@ class Scene:
 
     def _turn(self, kind: str) -> str:
         """One task of the user. Returns its kind: a plainer one where the tools do not allow this."""
-        if kind == "no tool" or not self.usable:
+        if kind == "no-tool" or not self.usable:
             return self._no_tool()
         if kind == "dependent" and self.chain is not None:
             return self._dependent(*self.chain)
-        if kind == "parallel multiple" and len(self.usable) > 1:
+        if kind == "parallel-multiple" and len(self.usable) > 1:
             return self._parallel_multiple()
         plain = {"parallel": self._parallel, "missing": self._missing, "error": self._error}
         return plain.get(kind, self._single)()
@@ -196,7 +205,7 @@ class Scene:
         parts = [request(api, args, self.rng, self._far(), framed=False) for api, args in asked]
         self._user(requests_joined(parts, self.rng))
         self._done([(api, call_arguments(args)) for api, args in asked])
-        return "parallel multiple"
+        return "parallel-multiple"
 
     def _dependent(self, first: Api, path: str, second: Api, parameter: str) -> str:
         given = self._arguments(first)
@@ -261,7 +270,7 @@ class Scene:
                 )
             )
             self._say("assistant", answers.about_tools(specs, self.rng))
-        return "no tool"
+        return "no-tool"
 
     def _asked(self) -> tuple[Api, tuple[Argument, ...]]:
         api = self.rng.choice(self.usable)

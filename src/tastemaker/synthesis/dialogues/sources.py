@@ -47,6 +47,7 @@ def _latin(names: Iterable[Any]) -> tuple[str, ...]:
             for text in texts
             if 2 < len(text) < 25
             and text[0].isupper()
+            and "Ã" not in text
             and all(ord(c) < 0x180 and (c.isalpha() or c in " -'.") for c in text)
         )
     )
