@@ -229,7 +229,7 @@ def _figures(output: str) -> dict[str, list[float]]:
 def test_the_code_of_tool_data_runs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "tool-data.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for number, block in enumerate(blocks):
         file = tmp_path / f"block{number}.py"
         file.write_text(block, encoding="utf-8")

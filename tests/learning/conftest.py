@@ -87,3 +87,18 @@ def examples(template: ChatTemplate, dialogue: Callable[..., Trajectory]) -> lis
         example(to_turns(dialogue(town).model_copy(update={"tools": ()}))[1:], template) for town in towns
     ]
     return [one for one in found if one is not None]
+
+
+@pytest.fixture(scope="session")
+def families(template: ChatTemplate, dialogue: Callable[..., Trajectory]) -> list[list[Example]]:
+    """Groups of 3, 4, 2 and 5 dialogues: those of a group have the same system message, with a tool."""
+    towns = ["Oslo", "Rome", "Bo", "Paris", "Nice"]
+    systems = {"Be brief.": 3, "Be kind.": 4, "Be brief and kind.": 2, "Say what you know.": 5}
+    return [
+        [
+            one
+            for town in towns[:count]
+            if (one := example(to_turns(dialogue(town, system=system))[:4], template)) is not None
+        ]
+        for system, count in systems.items()
+    ]

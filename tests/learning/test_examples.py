@@ -133,6 +133,43 @@ def test_dialogues_are_read_and_the_rest_is_counted(
         read_examples([file], template, 20)
 
 
+def test_a_dialogue_may_end_with_its_last_call(
+    tmp_path: Path, template: ChatTemplate, dialogue: Callable[..., Trajectory]
+) -> None:
+    messages = dialogue().messages
+    plain = dialogue().model_copy(update={"messages": (messages[0], messages[1], messages[4])})
+    again = (
+        dialogue("Rome")
+        .messages[2]
+        .model_copy(
+            update={"calls": (dialogue("Rome").messages[2].calls[0].model_copy(update={"id": "c2"}),)}
+        )
+    )
+    twice = dialogue().model_copy(update={"messages": (*messages, again, messages[4])})
+    file = tmp_path / "dialogues.jsonl"
+    write_jsonl(file, [dialogue(), plain, twice])
+    found = read_examples([file], template, 2000, until_calls=True).kept
+    call, answer = [*template.encode(CALL), END], [*template.encode("It rains in Oslo."), END]
+    second = [*template.encode(CALL.replace("Oslo", "Rome")), END]
+    assert [spans(one) for one in found] == [[call], [answer], [call, answer, second]]
+    assert all(one.answer[-1] for one in found)
+    whole = read_examples([file], template, 2000).kept
+    assert whole[0].ids[: len(found[0])].tolist() == found[0].ids.tolist()
+    assert spans(whole[0]) == [call, answer]
+
+
+def test_the_system_message_is_marked(template: ChatTemplate, dialogue: Callable[..., Trajectory]) -> None:
+    one, other = made(dialogue("Oslo"), template), made(dialogue("Reykjavik"), template)
+    assert one.system == other.system
+    assert one.ids[: one.system].tolist() == other.ids[: one.system].tolist()
+    written = list(template.prompt(to_turns(dialogue())[:1]))
+    assert one.ids[: one.system].tolist() == written[: one.system]
+    assert len(written) == one.system + len(template.prompt([]))
+    without = example(to_turns(dialogue())[1:], template)
+    assert without is not None
+    assert without.system == 0
+
+
 def test_a_file_that_cannot_be_read_is_told(
     tmp_path: Path, template: ChatTemplate, dialogue: Callable[..., Trajectory]
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from transformers import AutoModelForCausalLM
 
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.learning.examples import Example
-from tastemaker.learning.finetune import FinetuneConfig, batch, finetune, rate, split
+from tastemaker.learning.finetune import FinetuneConfig, finetune, keep_freed_memory, rate
+from tastemaker.learning.order import batches, split
 from tastemaker.learning.packing import load
 from tastemaker.runs import Run
 
@@ -41,9 +44,17 @@ def train(
 
 
 @pytest.mark.parametrize("lora", [False, True])
+@pytest.mark.parametrize("grouped", [False, True])
 def test_an_interrupted_run_goes_on_to_the_same_bits(
-    tmp_path: Path, tiny_model: Path, examples: list[Example], lora: bool
+    tmp_path: Path,
+    tiny_model: Path,
+    examples: list[Example],
+    families: list[list[Example]],
+    grouped: bool,
+    lora: bool,
 ) -> None:
+    if grouped:
+        examples = [one for family in families for one in family]
     settings: dict[str, Any] = {"lora": lora, "steps": 6, "valid": 2, "valid_steps": 2, "patience": 99}
     straight, run = train(tmp_path / "straight", tiny_model, examples, **settings)
     with pytest.raises(KeyboardInterrupt):
@@ -69,11 +80,9 @@ def test_steps_are_those_of_a_plain_loop(tmp_path: Path, tiny_model: Path, examp
     vectors = [p for p in model.parameters() if p.ndim == 1]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95))
-    for step, lr in enumerate(
-        [2e-4 * 0.25 / 0.3, *(1e-4 * (1 + math.cos(math.pi * d / 0.7)) for d in (0.2, 0.45))]
-    ):
+    rates = [2e-4 * 0.25 / 0.3, *(1e-4 * (1 + math.cos(math.pi * d / 0.7)) for d in (0.2, 0.45))]
+    for step, (lr, chosen) in enumerate(zip(rates, batches(examples, 4, 0), strict=False)):
         optimiser.zero_grad()
-        chosen = batch(examples, 4, step, 0)
         count = sum(int(one.answer.sum()) for one in chosen)
         total = 0.0
         for one in chosen:
@@ -99,21 +108,27 @@ def test_steps_are_those_of_a_plain_loop(tmp_path: Path, tiny_model: Path, examp
         assert (ours[name].double() - parameter.detach()).norm() < 0.02 * moved, name
 
 
-def test_every_epoch_has_every_example_once(examples: list[Example]) -> None:
-    seen = [
-        [id(one) for step in steps for one in batch(examples, 4, step, 7)] for steps in ((0, 1, 2), (3, 4, 5))
-    ]
-    for epoch in seen:
-        assert sorted(epoch) == sorted(map(id, examples))
-    assert seen[0] != seen[1]
+def test_shared_beginnings_are_computed_once(
+    tmp_path: Path, tiny_model: Path, families: list[list[Example]]
+) -> None:
+    _, run = train(tmp_path, tiny_model, families[3], steps=1, batch_size=5, pack_tokens=2000)
+    (line,) = run.metrics()
+    shared = 4 * families[3][0].system / sum(len(one) - 1 for one in families[3])
+    computed = line["computed_per_second"] / line["tokens_per_second"]
+    assert 1 - 1.2 * shared < computed <= 1 - shared
 
 
-def test_the_held_out_part_is_held_out(examples: list[Example]) -> None:
-    held_out, learnt = split(examples, 3, 0)
-    assert len(held_out) == 3
-    assert sorted(map(id, [*held_out, *learnt])) == sorted(map(id, examples))
-    assert split(examples[:1], 5, 0) == ([], examples[:1])
-    assert split(examples, 0, 0)[0] == []
+@pytest.mark.parametrize("lora", [False, True])
+def test_frozen_layers_stay_as_they_are(
+    tmp_path: Path, tiny_model: Path, examples: list[Example], lora: bool
+) -> None:
+    start = load(tiny_model).state_dict()
+    kept, _ = train(tmp_path, tiny_model, examples, steps=2, frozen_layers=1, lora=lora)
+    same = {name for name, tensor in kept.items() if torch.equal(tensor, start[name])}
+    norms = {name for name in kept if "norm" in name and lora}
+    assert same == norms | {name for name in kept if "embed_tokens" in name or "layers.0." in name}
+    with pytest.raises(InputError, match="frozen_layers=2: the model has 2 layers"):
+        train(tmp_path / "all", tiny_model, examples, steps=2, frozen_layers=2)
 
 
 def test_the_step_size_rises_and_falls() -> None:
@@ -143,7 +158,7 @@ def test_training_stops_when_the_held_out_loss_rises_and_the_best_is_kept(
     assert run.summary()["valid_loss"] == min(valid)
     model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float64)
     model.load_state_dict(kept, strict=False)
-    held_out, _ = split(examples, 3, 0)
+    held_out, _ = split(examples, 3, 0, 4)
     total = count = 0.0
     for one in held_out:
         ids = torch.from_numpy(one.ids.astype(np.int64))
@@ -168,6 +183,22 @@ def test_a_loss_that_is_no_number_ends_the_run(
 ) -> None:
     with pytest.raises(TastemakerError, match="lower learning_rate"):
         train(tmp_path, tiny_model, examples, steps=9, learning_rate=1e30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
+def test_freed_memory_is_kept() -> None:
+    """Five tensors of 8 MiB, again and again: no page is asked of the system twice."""
+
+    def asked() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            kept = [torch.ones(2**21) for _ in range(5)]
+            del kept
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    keep_freed_memory()
+    asked()
+    assert asked() < 10 * 5 * 2**23 / resource.getpagesize() / 20
 
 
 def test_another_setting_is_another_run(tmp_path: Path, tiny_model: Path, examples: list[Example]) -> None:

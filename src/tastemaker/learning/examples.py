@@ -31,6 +31,8 @@ class Example:
     """Token ids [n]."""
     answer: NDArray[np.bool_]
     """Which of them are learnt [n]: the assistant's, and the end of each of its messages."""
+    system: int = 0
+    """Tokens of the system message, which stands first and offers the tools; 0 without one."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -41,18 +43,20 @@ def example(conversation: Sequence[Turn], template: ChatTemplate) -> Example | N
     opening = template.prompt([])
     ids: list[int] = []
     answer: list[bool] = []
-    end = 0
+    system = end = 0
     for turn in conversation:
         if turn.role == "assistant" and not turn.token_ids:
             turn = Turn(turn.role, turn.text, tuple(template.encode(turn.text)))
         piece = template.prompt([turn])[: -len(opening)]
         ids += piece
         answer += [False] * len(piece)
+        if turn.role == "system" and len(ids) == len(piece):
+            system = len(ids)
         if turn.role == "assistant":
             first = len(ids) - len(piece) + len(opening)
             end = first + len(turn.token_ids) + 1
             answer[first:end] = [True] * (end - first)
-    return Example(np.array(ids[:end], np.int32), np.array(answer[:end], np.bool_)) if end else None
+    return Example(np.array(ids[:end], np.int32), np.array(answer[:end], np.bool_), system) if end else None
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,11 @@ class Examples:
         }
 
 
-def read_examples(files: Iterable[Path], template: ChatTemplate, max_tokens: int) -> Examples:
-    """The dialogues of JSON Lines files of trajectories. Raises InputError for a file or a line that cannot
-    be read, and where nothing is left to learn from.
+def read_examples(
+    files: Iterable[Path], template: ChatTemplate, max_tokens: int, *, until_calls: bool = False
+) -> Examples:
+    """The dialogues of JSON Lines files of trajectories; with `until_calls` each ends with its last call.
+    Raises InputError for a file or a line that cannot be read, and where nothing is left to learn from.
     """
     kept: list[Example] = []
     too_long = silent = 0
@@ -86,6 +92,8 @@ def read_examples(files: Iterable[Path], template: ChatTemplate, max_tokens: int
         if not file.is_file():
             raise InputError(f"{file}: there is no such file; give JSON Lines files of dialogues")
         for number, trajectory in enumerate(read_jsonl(file), 1):
+            if until_calls:
+                trajectory = _until_calls(trajectory)
             found = example(_turns(trajectory, f"{file}:{number}"), template)
             if found is None:
                 silent += 1
@@ -99,6 +107,12 @@ def read_examples(files: Iterable[Path], template: ChatTemplate, max_tokens: int
             " assistant says nothing"
         )
     return Examples(kept, too_long, silent)
+
+
+def _until_calls(trajectory: Trajectory) -> Trajectory:
+    """A dialogue without what comes after its last call; whole, where nothing is called."""
+    end = max((number for number, one in enumerate(trajectory.messages, 1) if one.calls), default=None)
+    return trajectory.model_copy(update={"messages": trajectory.messages[:end]})
 
 
 def _turns(trajectory: Trajectory, where: str) -> list[Turn]:

@@ -1,31 +1,35 @@
 """Fine-tuning: the assistant's words in given dialogues become likelier, by all weights or by adapters.
 
-A step takes `batch_size` dialogues in an order drawn from (seed, epoch) alone, splits them into packs that
-fit the memory, and adds up their gradients; the loss is the mean over all learnt tokens of the step. AdamW
-with clipped gradients, warm-up and a cosine schedule. Weights or adapters, moments and the step are all that
-a resumed run needs to be the run that was never interrupted. Knows nothing of where dialogues come from.
+A step takes `batch_size` dialogues or a few more in an order drawn from (seed, epoch) alone (`order`), splits
+them into packs that fit the memory, and adds up their gradients; the loss is the mean over all learnt tokens
+of the step. AdamW with clipped gradients, warm-up and a cosine schedule. Weights or adapters, moments and the
+step are all that a resumed run needs to be the run that was never interrupted. Knows nothing of where
+dialogues come from.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from tastemaker import checkpoint
 from tastemaker.config import Config
-from tastemaker.errors import TastemakerError
+from tastemaker.errors import InputError, TastemakerError
 from tastemaker.learning.examples import Example
 from tastemaker.learning.lora import add_lora, merged_weights
+from tastemaker.learning.order import batches, epoch_steps, split
 from tastemaker.learning.packing import Pack, answer_loss, packs
 from tastemaker.records import canonical
 from tastemaker.runs import Run, write_whole
@@ -51,11 +55,16 @@ class FinetuneConfig(Config):
     minutes: float | None = Field(default=None, gt=0)
     """Time after which training ends, if it has not before; the schedule is fitted to it."""
     batch_size: int = Field(default=16, ge=1)
-    """Dialogues of a step."""
+    """Dialogues of a step, or a few more: groups stay whole."""
     max_tokens: int = Field(default=1024, ge=8)
     """Longer dialogues are left out."""
+    until_calls: bool = False
+    """A dialogue ends with its last call: results and words after it are left out. One without calls stays
+    whole."""
     pack_tokens: int = Field(default=1024, ge=8)
     """Tokens that go through the model at once: more takes more memory."""
+    frozen_layers: int = Field(default=0, ge=0)
+    """Lowest layers that stay as they are, and the embedding with them: a step is faster."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Highest step size; by default 0.0002 for weights and 0.001 for adapters."""
     warm_up: float = Field(default=0.05, ge=0, lt=1)
@@ -65,7 +74,7 @@ class FinetuneConfig(Config):
     clip: float = Field(default=1.0, gt=0)
     """Longest gradient: longer ones are shortened to it."""
     valid: int = Field(default=0, ge=0)
-    """Dialogues held out to stop by."""
+    """Dialogues held out to stop by, or a few more: groups stay whole."""
     valid_steps: int = Field(default=50, ge=1)
     """Steps from one look at the held-out part to the next."""
     patience: int = Field(default=3, ge=1)
@@ -96,7 +105,8 @@ class _Training:
 
     config: FinetuneConfig
     model: Any
-    examples: list[Example]
+    batches: Iterator[list[Example]]
+    """Those of the steps to come."""
     held_out: list[Pack]
     optimiser: torch.optim.AdamW
     steps: int
@@ -192,36 +202,33 @@ def begin(config: FinetuneConfig, model: Any, examples: Sequence[Example]) -> _T
     if config.lora:
         add_lora(model, config.rank, config.alpha, config.seed)
         model.to(model.device)
+    _freeze(model, config.frozen_layers)
     model.train()
-    held_out, learnt = split(examples, config.valid, config.seed)
+    held_out, learnt = split(examples, config.valid, config.seed, config.batch_size)
+    steps = config.epochs * epoch_steps(learnt, config.batch_size, config.seed)
     trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
+    kinds = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in trained if p.ndim == 1], "weight_decay": 0.0},
     ]
-    whole = config.epochs * math.ceil(len(learnt) / config.batch_size)
     return _Training(
         config=config,
         model=model,
-        examples=learnt,
+        batches=batches(learnt, config.batch_size, config.seed),
         held_out=[one.to(model.device) for one in packs(held_out, config.pack_tokens)],
-        optimiser=torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.95), fused=True),
-        steps=config.steps or max(1, round(whole)),
+        optimiser=torch.optim.AdamW([k for k in kinds if k["params"]], betas=(0.9, 0.95), fused=True),
+        steps=config.steps or max(1, round(steps)),
     )
 
 
-def split(examples: Sequence[Example], count: int, seed: int) -> tuple[list[Example], list[Example]]:
-    """The held-out part and the rest, drawn at random; at least one example is learnt from."""
-    order = np.random.default_rng([seed]).permutation(len(examples))
-    count = min(count, len(examples) - 1)
-    return [examples[i] for i in sorted(order[:count])], [examples[i] for i in sorted(order[count:])]
-
-
-def batch(examples: Sequence[Example], size: int, step: int, seed: int) -> list[Example]:
-    """The examples of a step, from 0: every epoch has all of them once, in an order of its own."""
-    epoch, place = divmod(step, math.ceil(len(examples) / size))
-    order = np.random.default_rng([seed, epoch]).permutation(len(examples))
-    return [examples[i] for i in order[place * size : (place + 1) * size]]
+def _freeze(model: Any, layers: int) -> None:
+    count = len(model.model.layers)
+    if layers >= count:
+        raise InputError(f"frozen_layers={layers}: the model has {count} layers, and at least one must learn")
+    if layers:
+        model.model.embed_tokens.requires_grad_(False)
+    for layer in model.model.layers[:layers]:
+        layer.requires_grad_(False)
 
 
 def rate(done: float, warm_up: float) -> float:
@@ -234,10 +241,12 @@ def rate(done: float, warm_up: float) -> float:
 
 
 def take_step(training: _Training) -> dict[str, Any]:
-    """One step of training: the loss per learnt token before it, the gradient's length, tokens per second."""
+    """One step of training: the loss per learnt token before it, the gradient's length, and tokens per
+    second: those of the dialogues, and those that were computed, where what is shared counts once.
+    """
     started = time.monotonic()
     config, optimiser = training.config, training.optimiser
-    chosen = batch(training.examples, config.batch_size, training.step, config.seed)
+    chosen = next(training.batches)
     rows = [one.to(training.model.device) for one in packs(chosen, config.pack_tokens)]
     learnt = sum(len(one.targets) for one in rows)
     optimiser.zero_grad(set_to_none=True)
@@ -262,13 +271,14 @@ def take_step(training: _Training) -> dict[str, Any]:
     optimiser.step()
     training.step += 1
     training.whole = True
-    tokens = sum(sum(one.lengths) for one in rows)
+    seconds = time.monotonic() - started
     return {
         "loss": total,
         "gradient": length,
         "rate": optimiser.param_groups[0]["lr"],
         "answer_tokens": learnt,
-        "tokens_per_second": tokens / (time.monotonic() - started),
+        "tokens_per_second": sum(len(one) - 1 for one in chosen) / seconds,
+        "computed_per_second": sum(sum(one.lengths) for one in rows) / seconds,
     }
 
 
@@ -349,10 +359,25 @@ def _restore(training: _Training, run: Run) -> None:
                 }
     for name, value in state.items():
         setattr(training, name, value)
+    training.batches = islice(training.batches, training.step, None)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep what tensors free, where its C library is glibc. By default large pieces go back
+    to the system at once, and a step spends much of its time getting the same pages again.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 2**25)  # the most that glibc takes: 32 MiB
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 @contextmanager
 def _machine(threads: int) -> Iterator[None]:
+    keep_freed_memory()
     former = torch.get_num_threads()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # second moments of words that hardly occur would slow every step

@@ -78,7 +78,8 @@ def _train(data: list[Path], folder: Path, settings: Mapping[str, Any]) -> dict[
         return told | run.summary()
     start = weights(which)
     with err.status("reading dialogues"):
-        found = read_examples(data, ChatTemplate(start.tokenizer), config.max_tokens)
+        template = ChatTemplate(start.tokenizer)
+        found = read_examples(data, template, config.max_tokens, until_calls=config.until_calls)
     with _progress() as on_step:
         summary = finetune(
             config,
