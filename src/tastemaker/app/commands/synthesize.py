@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tastemaker.app.commands import synthesize_dialogues
+from tastemaker.app.commands import synthesize_complexity, synthesize_dialogues
 from tastemaker.app.console import JsonOption, keep_results, print_json, print_table, progress_bar
 
 app = typer.Typer(help="Make tool-use data: APIs, dialogues, checks.", no_args_is_help=True)
@@ -85,3 +85,5 @@ app.command()(synthesize_dialogues.dialogues)
 app.command()(synthesize_dialogues.verify)
 app.command()(synthesize_dialogues.export)
 app.command()(synthesize_dialogues.card)
+app.command()(synthesize_complexity.guided)
+app.command()(synthesize_complexity.complexity)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any, Final, Literal
 
@@ -27,10 +26,12 @@ from pydantic import Field, field_validator
 
 from tastemaker.config import Config
 from tastemaker.records import Message, Outcome, Provenance, Task, ToolCall, Trajectory
-from tastemaker.synthesis.api import Api
+from tastemaker.synthesis.api import Api, is_nested
+from tastemaker.synthesis.complexity.guidance import Knobs
 from tastemaker.synthesis.dialogues import answers, results
 from tastemaker.synthesis.dialogues.argument import Argument, call_arguments
 from tastemaker.synthesis.dialogues.requests import embellished, request, requests_joined
+from tastemaker.synthesis.dialogues.several import several
 from tastemaker.synthesis.dialogues.toolset import Tools
 from tastemaker.synthesis.dialogues.values import Values
 from tastemaker.synthesis.wording import listing, words
@@ -45,7 +46,7 @@ KINDS: Final = (
     "no-tool",
     "multi-turn",
 )
-_MIX: Final = dict(zip(KINDS, (0.34, 0.16, 0.12, 0.05, 0.04, 0.03, 0.22, 0.04), strict=True))
+_MIX: Final = dict(zip(KINDS, (0.34, 0.18, 0.14, 0.05, 0.04, 0.03, 0.18, 0.04), strict=True))
 _ALONE: Final = ("single", "parallel", "missing", "error", "no-tool")
 """Kinds that one tool is enough for."""
 _IN_TURNS: Final = ("single", "single", "parallel", "parallel-multiple", "missing", "no-tool", "error")
@@ -56,6 +57,8 @@ _LEVELS: Final = {
     "mixed": ((1, 6), (0.0, 1.0), 0.3),
 }
 """Tools offered, distance of the words from the descriptions, share of optional arguments given."""
+
+_TRIES = 40
 
 
 class SceneConfig(Config):
@@ -98,6 +101,19 @@ class Scenes:
         scene = Scene(self.tools, offered, rng, *_LEVELS[config.complexity][1:], chain=chain)
         return scene.play(kinds[place], f"dialogue-{number}", config.seed)
 
+    def with_knobs(self, knobs: Knobs, rng: Random) -> Trajectory:
+        """A dialogue with as many tools and calls, and words as far from the descriptions."""
+        first = self._first(rng)
+        for _ in range(_TRIES):
+            if is_nested(first.spec.parameters) == knobs.nested:
+                break
+            first = self._first(rng)
+        offered = self.tools.several(knobs.candidates, rng, [first])
+        far = (knobs.distance, knobs.distance)
+        scene = Scene(self.tools, offered, rng, far, count=knobs.used)
+        kind = "single" if knobs.used == 1 else rng.choice(("parallel", "parallel-multiple"))
+        return scene.play(kind, "guided", self.config.seed)
+
     def _group(self, rng: Random) -> tuple[list[Api], list[str], Chain | None]:
         """The tools of some dialogues, and the kind of each."""
         (low, high), *_ = _LEVELS[self.config.complexity]
@@ -132,8 +148,9 @@ class Scene:
         distance: tuple[float, float] = (0.0, 1.0),
         optional: float = 0.3,
         chain: Chain | None = None,
+        count: int | None = None,
     ) -> None:
-        self.tools, self.offered, self.rng, self.chain = tools, offered, rng, chain
+        self.tools, self.offered, self.rng, self.chain, self.count = tools, offered, rng, chain, count
         self.usable = [api for api in offered if api.types]
         self.values = Values(rng)
         self.distance, self.optional = distance, optional
@@ -176,25 +193,14 @@ class Scene:
 
     def _parallel(self) -> str:
         api, first = self._asked()
-        count = self.rng.choices((2, 3, 4), (5, 3, 2))[0]
-        sets = self._varied(api, first, count)
-        if len(sets) == 1:
-            return self._single()
-        style = self.rng.random()
-        if style < 0.65 and (varied := _one_varies(sets)) is not None:
-            merged = _merged(sets, varied, self.rng)
-            self._user(request(api, merged, self.rng, self._far()))
-        elif style < 0.8:
-            self._user(_same_again(api, sets, self.rng, self._far()))
-        else:
-            far = self._far()
-            parts = [request(api, arguments, self.rng, far, framed=False) for arguments in sets]
-            self._user(requests_joined(parts, self.rng))
+        text, sets = several(api, first, self.values, self.rng, self._far(), self.count)
+        self._user(text)
         self._done([(api, call_arguments(arguments)) for arguments in sets])
-        return "parallel"
+        return "parallel" if len(sets) > 1 else "single"
 
     def _parallel_multiple(self) -> str:
-        apis = self.rng.sample(self.usable, min(len(self.usable), self.rng.choices((2, 3), (7, 3))[0]))
+        count = self.count or self.rng.choices((2, 3), (7, 3))[0]
+        apis = self.rng.sample(self.usable, min(len(self.usable), count))
         if self.rng.random() < 0.25:
             apis.insert(self.rng.randrange(len(apis) + 1), self.rng.choice(apis))
         asked: list[tuple[Api, tuple[Argument, ...]]] = []
@@ -280,20 +286,6 @@ class Scene:
         arguments = self.values.arguments(api, optional=self.optional)
         return arguments or self.values.arguments(api, optional=1.0)
 
-    def _varied(self, api: Api, first: Sequence[Argument], count: int) -> list[list[Argument]]:
-        """Sets of arguments for as many calls, no two alike; more often than not one argument varies."""
-        sets = [list(first)]
-        plain = [a for a in first if isinstance(a.value, str | int | float) and not isinstance(a.value, bool)]
-        varied = self.rng.choice(plain) if plain and self.rng.random() < 0.75 else None
-        for _ in range(6 * count):
-            if len(sets) >= count:
-                break
-            drawn = {a.name: a for a in self.values.arguments(api, optional=1.0)}
-            fresh = [drawn.get(a.name, a) if varied is None or a is varied else a for a in first]
-            if call_arguments(fresh) not in [call_arguments(known) for known in sets]:
-                sets.append(fresh)
-        return sets
-
     def _far(self) -> float:
         return self.rng.uniform(*self.distance)
 
@@ -319,32 +311,6 @@ class Scene:
         self._call(calls, given)
         told = [(api, arguments, result) for (api, arguments), result in zip(calls, given, strict=True)]
         self._say("assistant", answers.answers(told, self.rng))
-
-
-def _one_varies(sets: Sequence[Sequence[Argument]]) -> str | None:
-    """The name of the one argument that is not the same in all."""
-    names = [a.name for a, *others in zip(*sets, strict=True) if any(b.value != a.value for b in others)]
-    return names[0] if len(names) == 1 and len(sets) > 1 else None
-
-
-def _merged(sets: Sequence[Sequence[Argument]], name: str, rng: Random) -> list[Argument]:
-    """One set of arguments that says the values of the varied one together."""
-    said = [a.said for arguments in sets for a in arguments if a.name == name]
-    text = listing(said, rng.choice(("and", "and", "as well as", "and also")))
-    text = rng.choice(("each of {}", "{} each", "{} separately")).format(text) if rng.random() < 0.1 else text
-    return [replace(a, said=text, members=(), entries=()) if a.name == name else a for a in sets[0]]
-
-
-def _same_again(api: Api, sets: Sequence[Sequence[Argument]], rng: Random, far: float) -> str:
-    """The first request in full, then only what is different in the others."""
-    first = request(api, sets[0], rng, far)
-    others = []
-    for arguments in sets[1:]:
-        new = [a for a, b in zip(arguments, sets[0], strict=True) if a.value != b.value]
-        others.append(" and ".join(f"{' '.join(words(a.name))} {a.said}" for a in new))
-    how = rng.choice(("Do the same for {}.", "Same for {}.", "Then the same with {}.", "And again with {}."))
-    end = "" if first[-1:] in ".?!" else "."
-    return f"{first}{end} {how.format(', then '.join(others))}"
 
 
 def _supplied(arguments: Sequence[Argument], rng: Random) -> str:
