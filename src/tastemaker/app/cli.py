@@ -19,6 +19,7 @@ from tastemaker.app.commands import (
     finetune,
     memory,
     policy,
+    recipe,
     retrieval,
     synthesize,
     world,
@@ -49,6 +50,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(synthesize.app, name="synthesize")
 app.command()(finetune.finetune)
+app.add_typer(recipe.app, name="recipe")
 
 
 def _version(wanted: bool) -> None:

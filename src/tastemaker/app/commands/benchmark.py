@@ -67,7 +67,7 @@ def bfcl(
     if categories is not None:
         settings["categories"] = tuple(name.strip() for name in categories.split(","))
     config = validated(BfclConfig, settings, "benchmark bfcl")
-    trajectories = _run(config, run)
+    trajectories = ask(config, run)
     rows = figures(config, trajectories)
     keep_results(results, rows, protocol=config.protocol, seeds=[seed], started=started)
     if as_json:
@@ -82,7 +82,7 @@ def bfcl(
         err.print(down[-1] or "", markup=False, highlight=False, soft_wrap=True)
 
 
-def _run(config: BfclConfig, folder: Path | None) -> list[Trajectory]:
+def ask(config: BfclConfig, folder: Path | None) -> list[Trajectory]:
     """Ask what is not answered yet, with a progress bar."""
     import asyncio
     import hashlib

@@ -46,7 +46,7 @@ def finetune(
         "seed": seed,
     }
     chosen = {key: value for key, value in given.items() if value is not None} | read_settings(settings)
-    summary = _train(data, folder, chosen)
+    summary = train(data, folder, chosen)
     if as_json:
         print_json(summary)
         return
@@ -54,7 +54,8 @@ def finetune(
     err.print(f"trained model: {summary['model']}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _train(data: list[Path], folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+def train(data: list[Path], folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Train, or go on with, the run in `folder`; its summary, with the name of the trained model."""
     from tastemaker.config import validated
     from tastemaker.errors import InputError
     from tastemaker.learning.examples import fingerprint, read_examples
@@ -79,14 +80,16 @@ def _train(data: list[Path], folder: Path, settings: Mapping[str, Any]) -> dict[
     start = weights(which)
     with err.status("reading dialogues"):
         template = ChatTemplate(start.tokenizer)
-        found = read_examples(data, template, config.max_tokens, until_calls=config.until_calls)
+        found = read_examples(
+            data, template, config.max_tokens, until_calls=config.until_calls, described=config.described
+        )
     with _progress() as on_step:
         summary = finetune(
             config,
             load(start.to_transformers()),
             found.kept,
             run,
-            lambda tensors: start.keep_trained(trained, base(which), tensors),
+            lambda tensors: start.keep_trained(trained, base(which), tensors, described=config.described),
             counts=found.counts(),
             threads=cpu_threads(),
             on_step=on_step,
