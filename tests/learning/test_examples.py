@@ -31,9 +31,18 @@ from tastemaker.llm.exports.chat_text import to_turns
 from tastemaker.llm.local import LocalEngine, LocalModel
 from tastemaker.llm.torch_backend import TorchBackend
 from tastemaker.llm.weights import Weights
-from tastemaker.records import Trajectory, write_jsonl
+from tastemaker.records import ToolSpec, Trajectory, write_jsonl
 
 END = 2
+DESCRIBED = ToolSpec(
+    name="weather",
+    description="Weather of a town.",
+    parameters={
+        "type": "object",
+        "properties": {"town": {"type": "string", "description": "In English, e.g. Munich."}},
+        "required": ["town"],
+    },
+)
 CALL = '{"name":"weather","arguments":{"town":"Oslo"}}'
 
 
@@ -48,19 +57,24 @@ def spans(one: Example) -> list[list[int]]:
     return found
 
 
-def made(trajectory: Trajectory, template: ChatTemplate) -> Example:
-    one = example(to_turns(trajectory), template)
+def made(trajectory: Trajectory, template: ChatTemplate, described: bool = False) -> Example:
+    one = example(to_turns(trajectory, described=described), template)
     assert one is not None
     return one
 
 
+@pytest.mark.parametrize("described", [False, True])
 def test_the_prompts_are_those_that_the_running_agent_sends(
-    tiny_model: Path, tokenizer: Tokenizer, template: ChatTemplate, dialogue: Callable[..., Trajectory]
+    described: bool,
+    tiny_model: Path,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    dialogue: Callable[..., Trajectory],
 ) -> None:
     """The same conversation through `LocalModel` on a real engine, whose responses tell the prompts."""
     backend = TorchBackend(tiny_model, tokenizer, END, threads=1, max_batch=1)
-    model = LocalModel("tiny", lambda: LocalEngine(Engine(backend, 512), template))
-    trajectory = dialogue()
+    model = LocalModel("tiny", lambda: LocalEngine(Engine(backend, 512), template, described))
+    trajectory = dialogue().model_copy(update={"tools": (DESCRIBED,)})
     tools = [
         ToolDefinition(name=t.name, description=t.description, parameters_json_schema=t.parameters)
         for t in trajectory.tools
@@ -81,8 +95,9 @@ def test_the_prompts_are_those_that_the_running_agent_sends(
         found: list[int] = response.provider_details["prompt_ids"]
         return found
 
-    one = made(trajectory, template)
+    one = made(trajectory, template, described)
     ids = one.ids.tolist()
+    assert ("In English" in template.decode(ids)) == described
     for count, answer in ((1, list(written)), (3, [*template.encode("It rains in Oslo."), END])):
         sent = asyncio.run(prompt(count))
         assert ids[: len(sent)] == sent
@@ -156,6 +171,17 @@ def test_a_dialogue_may_end_with_its_last_call(
     whole = read_examples([file], template, 2000).kept
     assert whole[0].ids[: len(found[0])].tolist() == found[0].ids.tolist()
     assert spans(whole[0]) == [call, answer]
+
+
+def test_tools_are_read_as_they_are_to_be_shown(
+    tmp_path: Path, template: ChatTemplate, dialogue: Callable[..., Trajectory]
+) -> None:
+    file = tmp_path / "dialogues.jsonl"
+    trajectory = dialogue().model_copy(update={"tools": (DESCRIBED,)})
+    write_jsonl(file, [trajectory])
+    for described in (False, True):
+        [one] = read_examples([file], template, 2000, described=described).kept
+        assert one.ids.tolist() == made(trajectory, template, described).ids.tolist()
 
 
 def test_the_system_message_is_marked(template: ChatTemplate, dialogue: Callable[..., Trajectory]) -> None:

@@ -105,3 +105,15 @@ def test_a_trained_folder_without_its_weights_is_no_model(tiny: Weights, tmp_pat
     assert trained_base(tmp_path) == "smollm2"
     (tmp_path / "model.safetensors").unlink()
     assert trained_base(tmp_path) is None
+
+
+def test_a_trained_folder_remembers_how_tools_are_shown(tiny: Weights, tmp_path: Path) -> None:
+    tensors = load_file(tiny.to_transformers() / "model.safetensors")
+    for told, known in ((None, False), (True, True), (False, False)):
+        tiny.keep_trained(tmp_path / "model", "smollm2", tensors, described=told)
+        trained = Weights(tiny.path, tmp_path / "cache", tmp_path / "model")
+        assert (trained.described, tiny.described) == (known, False)
+        trained.keep_trained(tmp_path / "again", "smollm2", tensors)
+        assert Weights(tiny.path, tmp_path / "cache", tmp_path / "again").described == known
+    (tmp_path / "model" / "base.json").write_text('{"base": "smollm2"}')
+    assert not Weights(tiny.path, tmp_path / "cache", tmp_path / "model").described

@@ -32,7 +32,7 @@ from pydantic_ai.usage import RequestUsage
 from tastemaker.errors import LimitReached, ToolError
 from tastemaker.records import Task, ToolSpec, Trajectory, parse_line
 from tastemaker.tools.limits import Budget, Limits
-from tastemaker.tools.loop import Event, act
+from tastemaker.tools.loop import Event, InWords, act
 from tastemaker.tools.tool import Tool
 
 TASK = Task(kind="test", id="t1")
@@ -614,3 +614,94 @@ def test_history_can_be_sent_to_a_model_again() -> None:
     with server(lambda k: replies[k - 1]) as (model, asked):
         made = run(model)
     assert (made.outcome.kind, len(asked)) == ("answered", 4)
+
+
+def words(text: str) -> str:
+    if "wrong" in text:
+        raise ToolError("that is wrong")
+    return text
+
+
+class Talk(Script):
+    """A script for answers in words."""
+
+    async def __call__(self, messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        self.sent.append(list(messages))
+        self.offered.append([tool.name for tool in (*info.function_tools, *info.output_tools)])
+        assert info.allow_text_output
+        output = self.outputs.pop(0)
+        assert isinstance(output, ModelResponse)
+        return output
+
+
+def now() -> str:
+    """The time."""
+    return "noon"
+
+
+def test_an_answer_in_words_may_follow_any_number_of_rounds() -> None:
+    shop = Shop()
+    asked = [say(call("look", item=str(n))) for n in range(6)]
+    script = Talk(
+        say(call("now")), *asked, say(TextPart("wrong")), say(TextPart("It is nice."), token_ids=[7])
+    )
+    tools = [*shop.tools(), Tool.from_function(now)]
+    events: list[Event] = []
+    made = run(
+        script.model, shop, tools=tools, answer=InWords(words), limits=Limits(steps=1), observe=events.append
+    )
+    assert (made.outcome.kind, made.outcome.answer) == ("answered", "It is nice.")
+    assert script.offered == [["look", "offer", "now"]] * 9
+    assert made.steps[-2].error == made.messages[-2].text == "that is wrong"
+    assert (made.steps[-1].token_ids, made.steps[-1].text) == ((7,), "It is nice.")
+    assert [m.role for m in made.messages[-3:]] == ["assistant", "user", "assistant"]
+    assert [e.kind for e in events[-3:]] == ["rejected", "answer", "end"]
+    assert parse_line(made.model_dump_json()) == made
+
+
+def test_words_that_were_cut_off_are_no_answer() -> None:
+    cut = ModelResponse(parts=[TextPart("It is n")], finish_reason="length")
+    made = run(Talk(cut, cut, cut).model, answer=InWords(words))
+    assert (made.outcome.kind, made.outcome.answer) == ("invalid", "It is n")
+    reason = "Your output was too long and was cut off; write less. Make calls, or answer in words."
+    assert [step.error for step in made.steps] == [reason] * 3
+
+
+def test_one_call_too_many_ends_a_run() -> None:
+    shop = Shop()
+    many = say(*[call("look", item=str(n)) for n in range(3)], call("nothing"))
+    script = Talk(many, many)
+    made = run(script.model, shop, answer=InWords(words), limits=Limits(calls=5, answer_tries=9))
+    assert (made.outcome.kind, made.error) == ("limit", "the limit of 5 calls is reached")
+    assert shop.looked == ["0", "1", "2"]
+    assert made.steps[1].observations[1:] == ("the limit of 5 calls is reached", "not run", "not run")
+
+
+def test_a_failed_call_is_run_again_only_where_that_is_said() -> None:
+    def again(**more: Any) -> tuple[list[str], tuple[str, ...]]:
+        shop = Shop()
+        calls = [call("look", item=item) for item in ("missing", "tea", "missing", "tea")]
+        script = Script(say(*calls), say(call("offer", id="a")), say(call("pick", id="a")))
+        made = run(script.model, shop, **more)
+        return shop.looked, made.steps[0].observations
+
+    repeated = "You have made this call before; its result stands above. Make another call or answer."
+    first = ("error: no item 'missing'", "tea is nice")
+    assert again() == (["missing", "tea"], (*first, repeated, repeated))
+    told = (*first, "error: no item 'missing'", repeated)
+    assert again(repeat_failed=True) == (["missing", "tea", "missing"], told)
+
+
+def test_long_results_are_cut() -> None:
+    script = Script(
+        say(call("look", item="tea"), call("look", item="missing"), call("nothing")),
+        say(call("offer", id="a")),
+        say(call("pick", id="a")),
+    )
+    made = run(script.model, limits=Limits(result_chars=11))
+    end = " … (the rest is left out)"
+    assert made.steps[0].observations == ("tea is nice", f"error: no i{end}", f"there is no{end}")
+    assert made.steps[0].error == made.steps[0].observations[2]
+    assert [message.text for message in made.messages if message.role == "tool"][:3] == list(
+        made.steps[0].observations
+    )

@@ -81,10 +81,16 @@ class Examples:
 
 
 def read_examples(
-    files: Iterable[Path], template: ChatTemplate, max_tokens: int, *, until_calls: bool = False
+    files: Iterable[Path],
+    template: ChatTemplate,
+    max_tokens: int,
+    *,
+    until_calls: bool = False,
+    described: bool = False,
 ) -> Examples:
-    """The dialogues of JSON Lines files of trajectories; with `until_calls` each ends with its last call.
-    Raises InputError for a file or a line that cannot be read, and where nothing is left to learn from.
+    """The dialogues of JSON Lines files of trajectories; with `until_calls` each ends with its last call, and
+    `described` tools are shown with what their parameters' descriptions add. Raises InputError for a file or
+    a line that cannot be read, and where nothing is left to learn from.
     """
     kept: list[Example] = []
     too_long = silent = 0
@@ -94,7 +100,7 @@ def read_examples(
         for number, trajectory in enumerate(read_jsonl(file), 1):
             if until_calls:
                 trajectory = _until_calls(trajectory)
-            found = example(_turns(trajectory, f"{file}:{number}"), template)
+            found = example(_turns(trajectory, described, f"{file}:{number}"), template)
             if found is None:
                 silent += 1
             elif len(found) > max_tokens:
@@ -115,9 +121,9 @@ def _until_calls(trajectory: Trajectory) -> Trajectory:
     return trajectory.model_copy(update={"messages": trajectory.messages[:end]})
 
 
-def _turns(trajectory: Trajectory, where: str) -> list[Turn]:
+def _turns(trajectory: Trajectory, described: bool, where: str) -> list[Turn]:
     try:
-        return to_turns(trajectory)
+        return to_turns(trajectory, described=described)
     except FormatError as error:
         raise InputError(f"{where}: {error}") from None
 

@@ -61,6 +61,9 @@ class FinetuneConfig(Config):
     until_calls: bool = False
     """A dialogue ends with its last call: results and words after it are left out. One without calls stays
     whole."""
+    described: bool = False
+    """Tools are shown with the descriptions of their parameters; the trained model is shown them so ever
+    after."""
     pack_tokens: int = Field(default=1024, ge=8)
     """Tokens that go through the model at once: more takes more memory."""
     frozen_layers: int = Field(default=0, ge=0)
@@ -152,7 +155,7 @@ def finetune(
     Raises TastemakerError when the loss is no longer finite; the last checkpoint stays.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with _machine(threads):
+    with machine(threads):
         training = begin(config, model.to(device), examples)
         _restore(training, run)
         try:
@@ -376,7 +379,8 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 @contextmanager
-def _machine(threads: int) -> Iterator[None]:
+def machine(threads: int) -> Iterator[None]:
+    """So many threads, freed memory kept, and numbers too small for full precision taken as 0."""
     keep_freed_memory()
     former = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -64,16 +64,16 @@ def local_losses(name: str, *, row_tokens: int = ROW_TOKENS) -> Callable[[Sequen
     bfloat16 = native_bfloat16(device)
 
     def losses(samples: Sequence[Trajectory]) -> list[float]:
-        examples = [learnt(sample, template) for sample in samples]
+        examples = [learnt(sample, template, start.described) for sample in samples]
         return dialogue_losses(model, examples, row_tokens=row_tokens, bfloat16=bfloat16)
 
     return losses
 
 
-def learnt(sample: Trajectory, template: ChatTemplate) -> Example:
+def learnt(sample: Trajectory, template: ChatTemplate, described: bool = False) -> Example:
     """The trajectory as an example. Raises InputError where it cannot be one."""
     try:
-        made = example(to_turns(sample), template)
+        made = example(to_turns(sample, described=described), template)
     except FormatError as error:
         raise InputError(f"{sample.id}: {error}") from None
     if made is None:

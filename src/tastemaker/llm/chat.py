@@ -51,8 +51,11 @@ class Turn:
     token_ids: tuple[int, ...] = ()
 
 
-def turns(messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> list[Turn]:
-    """The conversation as turns, the first one being the system message with the offered calls.
+def turns(
+    messages: Sequence[ModelMessage], parameters: ModelRequestParameters, *, described: bool = False
+) -> list[Turn]:
+    """The conversation as turns, the first one being the system message with the offered calls; `described`:
+    with what their parameters' descriptions add.
 
     Raises InputError for what a text model cannot take (images, audio, files).
     """
@@ -71,7 +74,7 @@ def turns(messages: Sequence[ModelMessage], parameters: ModelRequestParameters) 
             written = (message.provider_details or {}).get("token_ids", ())
             result.append(Turn("assistant", _response_text(message.parts), tuple(written)))
     system = list(dict.fromkeys(system)) or [_DEFAULT_SYSTEM]
-    return [Turn("system", "\n\n".join([*system, *_offer(parameters)])), *result]
+    return [Turn("system", "\n\n".join([*system, *_offer(parameters, described)])), *result]
 
 
 def _request_text(part: Any) -> str:
@@ -97,7 +100,7 @@ def _response_text(parts: Sequence[Any]) -> str:
     return "\n".join(texts)
 
 
-def _offer(parameters: ModelRequestParameters) -> list[str]:
+def _offer(parameters: ModelRequestParameters, described: bool) -> list[str]:
     tools = [*parameters.function_tools, *parameters.output_tools]
     if not tools:
         return []
@@ -107,7 +110,8 @@ def _offer(parameters: ModelRequestParameters) -> list[str]:
                 name=t.name,
                 description=t.description or "",
                 parameters=_short_enums(t.parameters_json_schema),
-            )
+            ),
+            described,
         )
         for t in tools
     ]
@@ -123,7 +127,8 @@ def _short_enums(schema: Any) -> Any:
         return schema
     if len(schema.get("enum", ())) > _LONG_ENUM:
         kinds = {type(value) for value in schema["enum"]}
-        return {"type": "string"} if kinds == {str} else {}
+        about = {key: schema[key] for key in ("description",) if key in schema}
+        return {"type": "string", **about} if kinds == {str} else about
     return {key: _short_enums(value) for key, value in schema.items()}
 
 

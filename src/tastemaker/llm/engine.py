@@ -45,6 +45,8 @@ class Completion:
     """Natural-log probability of each token under the model alone: temperature 1 and no schema. That is what
     a trainer recomputes; the schema only takes other tokens away."""
     finish: Literal["stop", "length"]
+    cached: int = 0
+    """Tokens of the prompt that were not computed again; 0 also where the back end does not tell."""
 
 
 TokenListener = Callable[[tuple[int, ...]], None]

@@ -50,6 +50,8 @@ class LocalEngine:
 
     engine: Engine
     template: ChatTemplate
+    described: bool = False
+    """Whether the model is shown what the descriptions of tools' parameters add."""
 
 
 class LocalModel(Model):
@@ -185,7 +187,7 @@ def _generation(
 ) -> GenerationRequest:
     schema, or_text = _required(settings, parameters)
     return GenerationRequest(
-        prompt_ids=local.template.prompt(turns(messages, parameters)),
+        prompt_ids=local.template.prompt(turns(messages, parameters, described=local.described)),
         max_tokens=settings.get("max_tokens") or MAX_TOKENS,
         temperature=settings.get("temperature") or 0.0,
         seed=settings.get("seed") or 0,
@@ -215,7 +217,11 @@ def _parts(text: str, parameters: ModelRequestParameters) -> list[ModelResponseP
 
 
 def _usage(request: GenerationRequest, completion: Completion) -> RequestUsage:
-    return RequestUsage(input_tokens=len(request.prompt_ids), output_tokens=len(completion.token_ids))
+    return RequestUsage(
+        input_tokens=len(request.prompt_ids),
+        cache_read_tokens=completion.cached,
+        output_tokens=len(completion.token_ids),
+    )
 
 
 def _details(request: GenerationRequest, completion: Completion, text: str) -> dict[str, Any]:

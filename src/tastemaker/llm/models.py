@@ -159,4 +159,4 @@ def _load_engine(which: str, backend: str, max_batch: int) -> LocalEngine:
         runs = TorchBackend(
             folder, loaded.tokenizer, loaded.eos_id, threads=cpu_threads(), max_batch=max_batch
         )
-    return LocalEngine(Engine(runs, loaded.context), ChatTemplate(loaded.tokenizer))
+    return LocalEngine(Engine(runs, loaded.context), ChatTemplate(loaded.tokenizer), loaded.described)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CONVERSION = 1  # raised when the conversion changes, so that old caches are left alone
 _TENSORS = "model.safetensors"
 _SERVING = "model-q8_0.gguf"
-_BASE = "base.json"  # tells a trained model's folder, and what it was trained from
+_BASE = "base.json"  # tells a trained model's folder, what it was trained from, and how it is shown tools
 _CONTROL = 3  # the token type of <|im_start|> and its like
 
 
@@ -162,17 +162,40 @@ class Weights:
 
         if self.trained is None:
             return None
-        found = load_file(self.trained / _TENSORS)
         tensors = {}
-        for tensor in self._reader.tensors:
-            weight = found[_transformers_name(tensor.name)]
-            heads = self._rotary_heads(tensor.name)
-            tensors[tensor.name] = _rotary_pairs(weight, heads) if heads else weight
+        for theirs, weight in load_file(self.trained / _TENSORS).items():
+            name = _gguf_name(theirs)
+            heads = self._rotary_heads(name)
+            tensors[name] = _rotary_pairs(weight, heads) if heads else weight
         return tensors
 
-    def keep_trained(self, folder: Path, base: str, tensors: Mapping[str, Tensor]) -> None:
+    def _sizes(self) -> dict[str, Any]:
+        """What a GGUF file of these weights says of their sizes: a trained model may have its own."""
+        config = self.config
+        return {
+            "llama.vocab_size": config["vocab_size"],
+            "llama.embedding_length": config["hidden_size"],
+            "llama.feed_forward_length": config["intermediate_size"],
+            "llama.block_count": config["num_hidden_layers"],
+            "llama.attention.head_count": config["num_attention_heads"],
+            "llama.attention.head_count_kv": config["num_key_value_heads"],
+            "llama.context_length": config["max_position_embeddings"],
+            "llama.rope.dimension_count": config["head_dim"],
+            "llama.rope.freq_base": config["rope_parameters"]["rope_theta"],
+            "llama.attention.layer_norm_rms_epsilon": config["rms_norm_eps"],
+        }
+
+    @property
+    def described(self) -> bool:
+        """Whether the model was trained on tools that are shown with their parameters' descriptions."""
+        return self.trained is not None and _base_file(self.trained).get("described") is True
+
+    def keep_trained(
+        self, folder: Path, base: str, tensors: Mapping[str, Tensor], *, described: bool | None = None
+    ) -> None:
         """Write a trained model's folder, or its newer weights: torch tensors by their names in transformers,
-        the tokenizer and the config. `base` is the name by which this model is known.
+        the tokenizer and the config. `base` is the name by which this model is known; `described`: whether
+        tools are shown to it with their parameters' descriptions (by default as to this model).
         """
         from safetensors.torch import save_file
 
@@ -182,7 +205,8 @@ class Weights:
         (folder / _SERVING).unlink(missing_ok=True)
         contiguous = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
         _write(folder / _TENSORS, lambda file: save_file(contiguous, file, metadata={"format": "pt"}))
-        (folder / _BASE).write_text(json.dumps({"base": base}))
+        told = {"base": base, "described": self.described if described is None else described}
+        (folder / _BASE).write_text(json.dumps(told))
 
     def to_transformers(self) -> Path:
         """The folder that `AutoModelForCausalLM.from_pretrained` loads; converted on the first call."""
@@ -208,22 +232,23 @@ class Weights:
 
         kind = GGMLQuantizationType.Q8_0
         writer = GGUFWriter(file, "llama")
+        told = {**self._sizes(), "general.file_type": LlamaFileType.MOSTLY_Q8_0}
         for name, entry in self._reader.fields.items():
             if name.startswith("GGUF.") or name == "general.architecture":
                 continue
-            value = LlamaFileType.MOSTLY_Q8_0 if name == "general.file_type" else entry.contents()
+            value = told[name] if name in told else entry.contents()
             listed = entry.types[0] == GGUFValueType.ARRAY
             writer.add_key_value(name, value, entry.types[0], entry.types[-1] if listed else None)
         trained = self._trained_tensors()
-        for tensor in self._reader.tensors:
-            if trained is None:
-                weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
-            else:
-                weight = trained[tensor.name]
+        tensors = (trained or {}).items() or (
+            (tensor.name, dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False))
+            for tensor in self._reader.tensors
+        )
+        for name, weight in tensors:
             if weight.ndim == 1:
-                writer.add_tensor(tensor.name, weight)
+                writer.add_tensor(name, weight)
             else:
-                writer.add_tensor(tensor.name, quantize(weight, kind), raw_dtype=kind)
+                writer.add_tensor(name, quantize(weight, kind), raw_dtype=kind)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
@@ -249,11 +274,17 @@ def _write(file: Path, write: Callable[[Path], object]) -> None:
 
 def trained_base(folder: Path) -> str | None:
     """The base that `keep_trained` was told; None for any other folder."""
-    try:
-        base = json.loads((folder / _BASE).read_text(encoding="utf-8"))["base"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    base = _base_file(folder).get("base")
     return base if isinstance(base, str) and (folder / _TENSORS).is_file() else None
+
+
+def _base_file(folder: Path) -> dict[str, Any]:
+    """What `keep_trained` wrote about a folder; empty for any other."""
+    try:
+        told = json.loads((folder / _BASE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _rotary_halves(weight: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
@@ -291,3 +322,17 @@ def _transformers_name(name: str) -> str:
         case ["blk", layer, part, "weight"] if part in _NAMES:
             return f"model.layers.{layer}.{_NAMES[part]}.weight"
     raise AssetError(f"the GGUF file holds a tensor {name!r} that a llama model does not have")
+
+
+def _gguf_name(name: str) -> str:
+    """The reverse of `_transformers_name`."""
+    match name.split("."):
+        case ["model", "embed_tokens", "weight"]:
+            return "token_embd.weight"
+        case ["model", "norm", "weight"]:
+            return "output_norm.weight"
+        case ["model", "layers", layer, *part, "weight"] if found := {
+            theirs: ours for ours, theirs in _NAMES.items()
+        }.get(".".join(part)):
+            return f"blk.{layer}.{found}.weight"
+    raise AssetError(f"the trained weights hold a tensor {name!r} that a llama model does not have")

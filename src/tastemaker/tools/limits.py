@@ -14,7 +14,8 @@ from tastemaker.records import Usage
 
 
 class Limits(BaseModel):
-    """What one agent (`steps`, `answer_tries`) and all agents that share a `Budget` (the rest) may use."""
+    """What one agent (`steps`, `answer_tries`, `calls`, `result_chars`) and all agents that share a `Budget`
+    (the rest) may use."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,6 +23,10 @@ class Limits(BaseModel):
     """Rounds of tool calls before only the answer is offered."""
     answer_tries: int = Field(default=3, ge=1)
     """Outputs that could not be used (wrong answers, junk, unknown tools) before the run ends as invalid."""
+    calls: int | None = Field(default=None, ge=0)
+    """Calls in all, those that could not be run included; one more ends the run."""
+    result_chars: int | None = Field(default=None, ge=1)
+    """Characters of what a call returns that the model sees; the end of a longer text is left out."""
     requests: int | None = Field(default=None, ge=1)
     """Model calls, those asked again included."""
     tokens: int | None = Field(default=None, ge=1)

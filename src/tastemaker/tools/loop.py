@@ -76,6 +76,18 @@ class Answer(Protocol):
 
 
 @dataclass(frozen=True)
+class InWords:
+    """The final answer is what the model says where it makes no call.
+
+    All tools are offered in every request, so that each prompt begins with the one before and what the model
+    wrote, and `Limits.steps` does not count; `Limits.calls` bounds a run.
+    """
+
+    parse: Callable[[str], Json]
+    """The answer in its own form, not None. Raises ToolError with why it is none, for the model."""
+
+
+@dataclass(frozen=True)
 class Event:
     """What an observer is told as it happens."""
 
@@ -85,6 +97,12 @@ class Event:
 
 
 Observe = Callable[[Event], None]
+
+REPEATED = "You have made this call before; its result stands above. Make another call or answer."
+"""What a call that was made before returns."""
+
+NOT_RUN = "not run"
+"""What a call returns that stands behind the answer, or behind the one that broke a limit."""
 
 
 async def act(
@@ -96,17 +114,19 @@ async def act(
     prompt: str,
     task: Task,
     tools: Sequence[Tool] | Callable[[], Sequence[Tool]],
-    answer: Answer,
+    answer: Answer | InWords,
     limits: Limits | None = None,
     budget: Budget | None = None,
     observe: Observe | None = None,
     parent: str | None = None,
     provenance: Provenance | None = None,
     settings: ModelSettings | None = None,
+    repeat_failed: bool = False,
 ) -> Trajectory:
     """Let `model` act with `tools` until it gives a right answer or a limit is reached.
 
-    Calls of one response run in their order. A call made before is not run again. After `limits.steps`
+    Calls of one response run in their order. A call made before is not run again, but for one that failed
+    where `repeat_failed` says so: a service may be back. After `limits.steps`
     rounds with tool calls only the answer is offered, and a tool without arguments once only; a round in
     which no call fits its tool's schema is not counted, the first `limits.answer_tries` - 1 times. After
     `limits.answer_tries` unusable outputs the outcome is `invalid` and keeps the last answer. `usage` is
@@ -124,6 +144,7 @@ async def act(
         budget or Budget(limits),
         observe or (lambda event: None),
         ModelSettings(max_retries=0) | (settings or {}),
+        repeat_failed,
     )
     start = time.monotonic()
     outcome, error = await run.play(clean(instructions), clean(prompt))
@@ -153,11 +174,12 @@ class _Run:
     model: Model
     agent: str
     tools_now: Callable[[], Sequence[Tool]]
-    answer: Answer
+    answer: Answer | InWords
     limits: Limits
     budget: Budget
     observe: Observe
     settings: ModelSettings
+    repeat_failed: bool
     history: list[ModelMessage] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -171,6 +193,7 @@ class _Run:
     _accepted: Json = None
     _stopped: LimitReached | None = None
     _last_answer: Json = None
+    _calls: int = 0
     _rounds: int = 0
     _misfits: int = 0
     """Rounds in which no call fitted its tool's schema."""
@@ -192,7 +215,7 @@ class _Run:
         reason: str | None = None
         while self._unusable < self.limits.answer_tries:
             offered = self._offer()
-            if not offered:
+            if not offered and not isinstance(self.answer, InWords):
                 reason = reason or "no answer was possible: no tool gave anything to answer with"
                 break
             self._ask_question(offered)
@@ -209,6 +232,8 @@ class _Run:
     def _offer(self) -> dict[str, ToolSpec]:
         """The calls that the next request offers, by name; the answer last."""
         self.tools = {tool.spec.name: tool for tool in self.tools_now()}
+        if isinstance(self.answer, InWords):
+            return {name: tool.spec for name, tool in self.tools.items()}
         needs = self.answer.needs
         left = self.limits.steps - self._rounds
         offered = {name: tool.spec for name, tool in self.tools.items() if left > 0 and self._may_call(tool)}
@@ -225,7 +250,9 @@ class _Run:
 
     def _ask_question(self, offered: dict[str, ToolSpec]) -> None:
         """Put the answer's question last, once, when the answer is first offered."""
-        if self._asked or self.answer_spec is None or self.answer_spec.name not in offered:
+        if self._asked or isinstance(self.answer, InWords):
+            return
+        if self.answer_spec is None or self.answer_spec.name not in offered:
             return
         self._asked = True
         if question := clean(self.answer.question):
@@ -262,11 +289,7 @@ class _Run:
             seconds=time.monotonic() - start,
         )
         if not calls:
-            reminder = f"Answer with a call of one of: {', '.join(offered)}."
-            if response.finish_reason == "length":
-                reminder = f"Your output was too long and was cut off; write less. {reminder}"
-            self._reject(reminder, step.model_copy(update={"error": reminder}))
-            return reminder
+            return self._no_calls(text, response.finish_reason == "length", offered, step)
         self.steps.append(step)
         self._unusable += reason is not None
         if any(call.name in self.tools for call, _ in calls):
@@ -280,6 +303,27 @@ class _Run:
         if self._stopped is not None:
             raise self._stopped
         return reason
+
+    def _no_calls(self, text: str, cut_off: bool, offered: dict[str, ToolSpec], step: Step) -> str | None:
+        """What an output without calls is: the answer, where that is given in words, else unusable. Returns
+        why it was unusable, if it was."""
+        reminder = f"Answer with a call of one of: {', '.join(offered)}."
+        if isinstance(self.answer, InWords):
+            reminder = "Make calls, or answer in words."
+            self._last_answer = text
+        if cut_off:
+            reminder = f"Your output was too long and was cut off; write less. {reminder}"
+        elif isinstance(self.answer, InWords):
+            try:
+                self._accepted = self.answer.parse(text)
+            except ToolError as error:
+                reminder = str(error)
+            else:
+                self.steps.append(step)
+                self._tell("answer", canonical(self._accepted))
+                return None
+        self._reject(reminder, step.model_copy(update={"error": reminder}))
+        return reminder
 
     def _reject(self, reason: str, step: Step) -> None:
         """Record an output without calls and say what to do instead."""
@@ -297,14 +341,17 @@ class _Run:
         results = []
         for call, unreadable in calls:
             if self._accepted is not None or self._stopped is not None:
-                results.append("not run")
+                results.append(NOT_RUN)
                 continue
             try:
+                if self._calls == self.limits.calls:
+                    raise LimitReached(f"the limit of {self._calls} calls is reached")
+                self._calls += 1
                 if unreadable is not None:
                     raise _Rejected(unreadable)
                 results.append(await self._call(call, offered))
             except _Rejected as error:
-                unusable = str(error)
+                unusable = self._cut(str(error))
                 results.append(unusable)
                 self._tell("rejected", unusable)
             except LimitReached as error:
@@ -314,10 +361,11 @@ class _Run:
 
     async def _call(self, call: ToolCall, offered: dict[str, ToolSpec]) -> str:
         """Run one call: the answer, or a tool. Raises _Rejected for what does not count as acting."""
-        if self.answer_spec is not None and call.name == self.answer_spec.name and call.name in offered:
+        answer = None if isinstance(self.answer, InWords) else self.answer
+        if answer and self.answer_spec and call.name == self.answer_spec.name and call.name in offered:
             self._last_answer = call.arguments
             try:
-                self._accepted = self.answer.parse(call.arguments)
+                self._accepted = answer.parse(call.arguments)
             except ToolError as error:
                 raise _Rejected(str(error)) from None
             self._tell("answer", canonical(self._accepted))
@@ -326,9 +374,13 @@ class _Run:
             raise _Rejected(f"there is no call {call.name!r} now; call one of: {', '.join(offered)}")
         arguments = ", ".join(f"{name}={canonical(value)}" for name, value in call.arguments.items())
         self._tell("call", f"{call.name}({arguments})")
-        result = clean(await self._run_tool(self.tools[call.name], call.arguments))
+        result = self._cut(clean(await self._run_tool(self.tools[call.name], call.arguments)))
         self._tell("observation", result)
         return result
+
+    def _cut(self, result: str) -> str:
+        most = self.limits.result_chars
+        return result if most is None or len(result) <= most else f"{result[:most]} … (the rest is left out)"
 
     async def _run_tool(self, tool: Tool, arguments: dict[str, Any]) -> str:
         try:
@@ -336,10 +388,12 @@ class _Run:
             self._fitted = True
             key = _key(tool.spec.name, arguments)
             if key in self._made:
-                return "You have made this call before; its result stands above. Make another call or answer."
+                return REPEATED
             self._made.add(key)
             return await tool.call(arguments)
         except ToolError as error:
+            if self.repeat_failed:
+                self._made.discard(_key(tool.spec.name, arguments))
             if error.__cause__ is not None:
                 _log.warning("%s: a tool's fault went to the model as text", self.agent, exc_info=error)
             return f"error: {error}"
@@ -386,7 +440,7 @@ class _Run:
         response, used = await ask(
             self.model,
             self.history,
-            offer(list(specs.values()), answer),
+            offer(list(specs.values()), answer, text=isinstance(self.answer, InWords)),
             self.settings,
             self.limits,
             self.budget,

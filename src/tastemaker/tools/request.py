@@ -27,13 +27,15 @@ LONGEST_WAIT = 30.0
 """Seconds to wait before asking again, at most, whatever the server says."""
 
 
-def offer(tools: Sequence[ToolSpec], answer: ToolSpec | None) -> ModelRequestParameters:
-    """Request parameters that offer these calls and no free text."""
+def offer(
+    tools: Sequence[ToolSpec], answer: ToolSpec | None, *, text: bool = False
+) -> ModelRequestParameters:
+    """Request parameters that offer these calls, and no free text unless `text` says so."""
     return ModelRequestParameters(
         function_tools=[_definition(spec) for spec in tools],
         output_tools=[] if answer is None else [_definition(answer, output=True)],
-        output_mode="tool",
-        allow_text_output=False,
+        output_mode="text" if text else "tool",
+        allow_text_output=text,
     )
 
 

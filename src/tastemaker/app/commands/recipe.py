@@ -20,6 +20,7 @@ CATEGORIES = (
 )
 TRAINING: dict[str, Any] = {
     "until_calls": True,
+    "described": True,
     "epochs": 100,
     "max_tokens": 512,
     "batch_size": 12,

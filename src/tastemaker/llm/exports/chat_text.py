@@ -28,8 +28,9 @@ from tastemaker.records import Message, Trajectory
 _CONTROL = ("<|im_start|>", "<|im_end|>")
 
 
-def to_turns(trajectory: Trajectory) -> list[Turn]:
-    """The turns of the prompt that the local model would be shown, its own answers among them.
+def to_turns(trajectory: Trajectory, *, described: bool = False) -> list[Turn]:
+    """The turns of the prompt that the local model would be shown, its own answers among them; `described`:
+    with what the descriptions of tools' parameters add.
 
     Raises FormatError for a tool's message that answers no call.
     """
@@ -39,7 +40,7 @@ def to_turns(trajectory: Trajectory) -> list[Turn]:
     ]
     names = {call.id: call.name for message in trajectory.messages for call in message.calls}
     messages = [_model_message(message, names) for message in trajectory.messages]
-    return turns(messages, ModelRequestParameters(function_tools=definitions))
+    return turns(messages, ModelRequestParameters(function_tools=definitions), described=described)
 
 
 def chat_text(conversation: Sequence[Turn]) -> str:

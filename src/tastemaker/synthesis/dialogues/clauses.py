@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from tastemaker.synthesis.dialogues.argument import Argument
+from tastemaker.synthesis.dialogues.form import Formed
 from tastemaker.synthesis.wording import article, listing, words
 
 _BOUNDS = {
@@ -54,6 +55,8 @@ def clause(argument: Argument, rng: Random, *, changing: bool = False, stated: f
     """How one argument is said: one clause, or for an object one for each member. `changing`: the argument is
     a new value for something that exists. `stated` is the share of sentences of their own.
     """
+    if isinstance(argument, Formed) and argument.own_clause:
+        return [Clause(argument.own_clause, "plain")]
     if argument.members and rng.random() < 0.75:
         return [part for member in argument.members for part in clause(member, rng, changing=changing)]
     name = "_".join(words(argument.name)) or "value"

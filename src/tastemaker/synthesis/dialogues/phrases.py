@@ -93,6 +93,41 @@ def number(rng: Random, value: float, *, unit: str = "", money: bool = False, pl
     return _with_unit(rng, value, shown, unit, in_words)
 
 
+def measured(rng: Random, value: float, unit: str) -> str:
+    """A number with its unit, which always is told; halves and single ones of time in words, too.
+
+    >>> measured(Random(1), 0.5, "hours")
+    'half an hour'
+    """
+    if unit == "hours" and value == 0.25:
+        return "a quarter of an hour"
+    whole = int(value)
+    single = {"hours": "an hour"}.get(unit, f"a {_single(unit)}")
+    if unit in _TIMES and value in (0.5, 1, 1.5) and rng.random() < 0.6:
+        return {0.5: f"half {single}", 1: single, 1.5: f"{single} and a half"}[value]
+    smaller = _TIMES.get(unit)
+    if smaller and whole != value and whole and (value - whole) * smaller[1] % 1 == 0 and rng.random() < 0.6:
+        rest = int((value - whole) * smaller[1])
+        return f"{_counted(rng, whole, unit)} and {_counted(rng, rest, smaller[0])}"
+    return _counted(rng, whole if whole == value else value, unit)
+
+
+def _counted(rng: Random, value: float, unit: str) -> str:
+    shown, in_words = _shown(rng, value, True)
+    return _with_unit(rng, value, shown, unit, in_words)
+
+
+_TIMES: dict[str, tuple[str, int] | None] = {
+    "minutes": ("seconds", 60),
+    "hours": ("minutes", 60),
+    "days": ("hours", 24),
+    "weeks": ("days", 7),
+    "months": None,
+    "years": ("months", 12),
+}
+"""Units of time, and how many of the next smaller one they have."""
+
+
 def _shown(rng: Random, value: float, measured: bool) -> tuple[str, bool]:
     draw = rng.random()
     if isinstance(value, int):
@@ -120,8 +155,8 @@ def _shown(rng: Random, value: float, measured: bool) -> tuple[str, bool]:
 def _with_unit(rng: Random, value: float, shown: str, unit: str, in_words: bool) -> str:
     names = words()["units"].get(unit, (unit,))
     name = names[0] if rng.random() < 0.55 and not in_words else rng.choice(names)
-    if name == "%" and not in_words:
-        return f"{shown}%"
+    if name == "%":
+        return f"{shown} percent" if in_words else f"{shown}%"
     if value == 1 and len(name) > 3 and name.isascii():
         head, space, rest = name.partition(" ")
         if head in ("square", "cubic", "degrees"):

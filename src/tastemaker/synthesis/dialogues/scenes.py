@@ -30,6 +30,7 @@ from tastemaker.synthesis.api import Api, is_nested
 from tastemaker.synthesis.complexity.guidance import Knobs
 from tastemaker.synthesis.dialogues import answers, results
 from tastemaker.synthesis.dialogues.argument import Argument, call_arguments
+from tastemaker.synthesis.dialogues.dressing import as_pooled, dressed
 from tastemaker.synthesis.dialogues.requests import embellished, request, requests_joined
 from tastemaker.synthesis.dialogues.several import several
 from tastemaker.synthesis.dialogues.toolset import Tools
@@ -108,7 +109,7 @@ class Scenes:
             if is_nested(first.spec.parameters) == knobs.nested:
                 break
             first = self._first(rng)
-        offered = self.tools.several(knobs.candidates, rng, [first])
+        offered = [dressed(api, rng) for api in self.tools.several(knobs.candidates, rng, [first])]
         far = (knobs.distance, knobs.distance)
         scene = Scene(self.tools, offered, rng, far, count=knobs.used)
         kind = "single" if knobs.used == 1 else rng.choice(("parallel", "parallel-multiple"))
@@ -124,7 +125,11 @@ class Scenes:
         kinds = rng.choices(list(mix), list(mix.values()), k=self.config.sharing)
         chain = self.tools.chain(rng) if "dependent" in kinds else None
         start = [chain[0], chain[2]] if chain else [self._first(rng)]
-        return self.tools.several(count, rng, start), kinds, chain
+        offered = self.tools.several(count, rng, start)
+        shown = {api.id: dressed(api, rng) for api in offered}
+        if chain:
+            chain = (shown[chain[0].id], chain[1], shown[chain[2].id], chain[3])
+        return [shown[api.id] for api in offered], kinds, chain
 
     def _first(self, rng: Random) -> Api:
         api = self.tools.one(rng)
@@ -215,7 +220,7 @@ class Scene:
 
     def _dependent(self, first: Api, path: str, second: Api, parameter: str) -> str:
         given = self._arguments(first)
-        result = results.result(first, call_arguments(given), self.rng)
+        result = results.result(*as_pooled(first, call_arguments(given)), self.rng)
         found = results.find(result, path)
         then = self._arguments(second)
         if not found:
@@ -263,6 +268,7 @@ class Scene:
         api = self.tools.missing(self.offered, self.rng) if draw < 0.8 else None
         specs = [api.spec for api in self.offered]
         if api is not None:
+            api = dressed(api, self.rng)
             self._user(request(api, self._arguments(api), self.rng, self._far()))
             self._say("assistant", answers.decline(self.rng, specs))
         elif draw < 0.97:
@@ -307,7 +313,7 @@ class Scene:
 
     def _done(self, calls: Sequence[tuple[Api, dict[str, Any]]]) -> None:
         """The calls, what they return, and the assistant's words about it."""
-        given = [results.result(api, arguments, self.rng) for api, arguments in calls]
+        given = [results.result(*as_pooled(api, arguments), self.rng) for api, arguments in calls]
         self._call(calls, given)
         told = [(api, arguments, result) for (api, arguments), result in zip(calls, given, strict=True)]
         self._say("assistant", answers.answers(told, self.rng))

@@ -6,6 +6,7 @@ source is a function of a `random.Random` alone. Knows nothing of schemas or of 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Callable, Iterable
@@ -94,7 +95,7 @@ def _cities_in_countries() -> tuple[str, ...]:
 
 
 @lru_cache(1)
-def _states() -> dict[str, str]:
+def states() -> dict[str, str]:
     """American states by their two letters."""
     return {entry.split("/")[0]: entry.split("/")[1] for entry in words()["parts"]["states"]}
 
@@ -122,6 +123,25 @@ def part(rng: Random, name: str) -> str:
 
 def _open(rng: Random, name: str) -> str:
     return str(rng.choice(words()["open"][name]))
+
+
+def day(rng: Random, name: str, today: dt.date | None = None) -> dt.date:
+    """A day for a parameter of this name, often soon after today where that is told."""
+    if "birth" in name or name in ("born", "died", "founded"):
+        return dt.date(rng.randint(1935, 2021), rng.randint(1, 12), rng.randint(1, 28))
+    if today is not None and rng.random() < 0.7:
+        return today + dt.timedelta(rng.randint(0, rng.choice((3, 14, 90))))
+    first = dt.date(2022 if rng.random() < 0.25 else 2025, 1, 1)
+    return first + dt.timedelta(rng.randrange(365 * 3))
+
+
+def hour_and_minute(rng: Random) -> tuple[int, int]:
+    """A time of day, mostly a round one by day."""
+    return rng.choice(_HOURS), rng.choice(_MINUTES)
+
+
+_HOURS = (*range(6, 23), *range(7, 20), *range(24))
+_MINUTES = (0, 0, 0, 0, 0, 30, 30, 30, 15, 45, 10, 20, 5, 40, 50, 25)
 
 
 def digits(rng: Random, n: int) -> str:
@@ -217,7 +237,7 @@ def city(rng: Random) -> str:
         return rng.choice(known)
     if draw < 0.4:
         name, state = part(rng, "cities_in_states").split("/")
-        return f"{name}, {state if draw < 0.36 else _states()[state]}"
+        return f"{name}, {state if draw < 0.36 else states()[state]}"
     if draw < 0.5:
         return rng.choice(_cities_in_countries())
     return rng.choice(american if draw < 0.58 else others)
@@ -576,7 +596,7 @@ def named() -> dict[str, Source]:
     made: dict[str, Source] = {
         "city": city,
         "country": _mixed("country", lambda rng: rng.choice(_provider("address").countries), 0.1),
-        "region": _mixed("region", lambda rng: rng.choice(tuple(_states().values())), 0.4),
+        "region": _mixed("region", lambda rng: rng.choice(tuple(states().values())), 0.4),
         "place": place,
         "street": street,
         "person": person,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -18,6 +19,8 @@ from tastemaker.synthesis.api import Api
 from tastemaker.synthesis.context_tree import default_tree
 from tastemaker.synthesis.dialogues import phrases, shapes, sources
 from tastemaker.synthesis.dialogues.argument import Argument
+from tastemaker.synthesis.dialogues.form import MARK, Want, in_pool_form, parted
+from tastemaker.synthesis.dialogues.forms import formed
 from tastemaker.synthesis.dialogues.names import beside, bound, is_year, named_after
 from tastemaker.synthesis.dialogues.ranges import draw_number
 from tastemaker.synthesis.value_types import ValueType, ValueTypes
@@ -149,6 +152,8 @@ class Values:
         """A value for one schema."""
         schema = _one_of(schema)
         text = api.types.get(path)
+        if text and MARK in text:
+            return self._formed(api, parent, schema, path, name, text, optional)
         kind = self.types.read(text) if text else None
         if "const" in schema:
             return Argument(name, schema["const"], str(schema["const"]), kind)
@@ -172,6 +177,22 @@ class Values:
         if form == "null":
             return Argument(name, None, "nothing", kind)
         return self._text(schema, name, kind)
+
+    def _formed(
+        self, api: Api, parent: Schema, schema: Schema, path: str, name: str, text: str, optional: float
+    ) -> Argument:
+        """A value in the form that the parameter's description tells."""
+        form, about, base = parted(text)
+        kind = self.types.read(base)
+        if form != "joined":
+            return formed(form, Want(self.rng, schema, name, kind, about, self.today))
+        inner = {"type": "array", "items": dict(kind.schema), "uniqueItems": True}
+        for _ in range(_TRIES):
+            entries = self._list(api, parent, inner, path, name, None, optional)
+            if not any(about.strip() in str(value) for value in entries.value):
+                break
+        joined = about.join(str(value) for value in entries.value if about.strip() not in str(value))
+        return Argument(name, joined, entries.said, kind)
 
     def _choice(self, schema: Schema, name: str, kind: ValueType | None) -> Argument:
         options = [option for option in schema["enum"] if option is not None]
@@ -324,28 +345,15 @@ class Values:
 
     def _moment(self, about: str, schema: Schema, name: str, kind: ValueType | None) -> Argument:
         rng = self.rng
-        hour, minute = rng.choice(_HOURS), rng.choice(_MINUTES)
+        hour, minute = sources.hour_and_minute(rng)
         if about == "time":
             value = f"{hour:02d}:{minute:02d}" + (":00Z" if schema.get("format") == "time" else "")
             return Argument(name, value, phrases.clock(rng, hour, minute), kind)
-        day = self._day(name)
+        day = sources.day(rng, name, self.today)
         if about == "date":
             return Argument(name, day.isoformat(), phrases.date(rng, day, self.today), kind)
         when = dt.datetime(day.year, day.month, day.day, hour, minute)
         return Argument(name, f"{when:%Y-%m-%dT%H:%M:%S}Z", phrases.moment(rng, when, self.today), kind)
-
-    def _day(self, name: str) -> dt.date:
-        rng = self.rng
-        if "birth" in name or name in ("born", "died", "founded"):
-            return dt.date(rng.randint(1935, 2021), rng.randint(1, 12), rng.randint(1, 28))
-        if self.today is not None and rng.random() < 0.7:
-            return self.today + dt.timedelta(rng.randint(0, rng.choice((3, 14, 90))))
-        first = dt.date(2022 if rng.random() < 0.25 else 2025, 1, 1)
-        return first + dt.timedelta(rng.randrange(365 * 3))
-
-
-_HOURS = (*range(6, 23), *range(7, 20), *range(24))
-_MINUTES = (0, 0, 0, 0, 0, 30, 30, 30, 15, 45, 10, 20, 5, 40, 50, 25)
 
 
 def _one_of(schema: Schema) -> Schema:
@@ -376,12 +384,12 @@ def _put_in_order(made: dict[str, Argument], properties: Mapping[str, Schema]) -
         if lower is None:
             continue
         one, two = made[lower], made[upper]
-        comparable = (_is_number(one.value) and _is_number(two.value)) or (
+        first, last = in_pool_form(one), in_pool_form(two)
+        comparable = (_is_number(first) and _is_number(last)) or (
             one.kind is not None and one.kind == two.kind and one.kind.text in ("date", "datetime", "time")
         )
-        if comparable and one.value > two.value and _alike(properties[lower], properties[upper]):
-            made[lower] = Argument(lower, two.value, two.said, two.kind)
-            made[upper] = Argument(upper, one.value, one.said, one.kind)
+        if comparable and first > last and _alike(properties[lower], properties[upper]):
+            made[lower], made[upper] = replace(two, name=lower), replace(one, name=upper)
 
 
 def _is_number(value: Any) -> bool:
