@@ -17,6 +17,7 @@ from tastemaker.app.commands import (
     data,
     demo,
     finetune,
+    learning,
     memory,
     policy,
     recipe,
@@ -50,6 +51,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(synthesize.app, name="synthesize")
 app.command()(finetune.finetune)
+app.add_typer(learning.app, name="learning")
 app.add_typer(recipe.app, name="recipe")
 
 

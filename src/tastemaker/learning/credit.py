@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -22,6 +22,9 @@ from tastemaker.config import Config
 from tastemaker.errors import InputError
 from tastemaker.policies.on_policy.losses import advantages, standardised
 from tastemaker.records import Trajectory
+
+_ROUNDING: Final = 1e-9
+"""Advantages that differ by no more are equal: the rest is rounding, which must not be made large."""
 
 
 class CreditConfig(Config):
@@ -93,7 +96,8 @@ class Rollout:
 
 
 def rollout_of(trajectory: Trajectory) -> Rollout:
-    """The turns of a recorded run, where its token ids stand as they were sampled; its task is its group.
+    """The turns of a recorded run, where its token ids stand as they were sampled; its task is its group, and
+    TASK#1 and TASK#2 are tries at one.
 
     A step of which nothing was sampled is left out. Raises InputError where such a step has rewards, where
     a prompt does not begin with what was read and sampled before it, and where nothing was sampled.
@@ -114,7 +118,7 @@ def rollout_of(trajectory: Trajectory) -> Rollout:
         turns.append(Turn(len(step.prompt_ids), len(before), step.rewards))
     if not turns:
         raise InputError(f"{trajectory.id}: no step has sampled tokens, so there is nothing to learn from")
-    return Rollout(trajectory.task.id, len(before), tuple(turns))
+    return Rollout(trajectory.task.id.partition("#")[0], len(before), tuple(turns))
 
 
 def outcome(rollout: Rollout, config: CreditConfig) -> float:
@@ -336,7 +340,10 @@ def _gae(rewards: Tensor, values: Tensor, lengths: Tensor, gamma: float, gae_lam
 
 
 def _scaled(found: Tensor, config: CreditConfig) -> Tensor:
-    return standardised(found) if config.normalise else found
+    if not config.normalise:
+        return found
+    differ = float(found.std(correction=0)) > _ROUNDING
+    return standardised(found) if differ else torch.zeros_like(found)
 
 
 def _sums(x: Tensor, key: Tensor, n: int) -> Tensor:

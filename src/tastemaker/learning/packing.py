@@ -10,7 +10,7 @@ the widest tensor by far, are computed only where the next token is learnt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -48,11 +48,13 @@ class Pack:
     """Places in the row whose next token is learnt [A]."""
     targets: Tensor
     """Those next tokens [A]."""
+    members: tuple[int, ...]
+    """Which of the given dialogues the row holds, in the order in which their learnt tokens stand."""
 
     def to(self, device: torch.device) -> Pack:
         moved = (t.to(device) for t in (self.ids, self.positions, self.places, self.targets))
         ids, positions, places, targets = moved
-        return Pack(ids, positions, self.lengths, self.parents, places, targets)
+        return Pack(ids, positions, self.lengths, self.parents, places, targets, self.members)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def pack(examples: Sequence[Example]) -> Pack:
     """One row of these examples in their order, with nothing shared; the last token of each is only learnt,
     never read.
     """
-    return _row([_Segment(one, 0, len(one) - 1) for one in examples])
+    return _row([_Segment(one, 0, len(one) - 1) for one in examples], range(len(examples)))
 
 
 def packs(examples: Sequence[Example], tokens: int) -> list[Pack]:
@@ -80,20 +82,37 @@ def packs(examples: Sequence[Example], tokens: int) -> list[Pack]:
     they begin with. Examples that begin alike stand together; where a row ends among them, the next repeats
     what it needs. Of all ways to cut that order into rows, the one with the fewest tokens.
     """
-    ordered = sorted(examples, key=lambda one: _shareable(one).astype(">i4").tobytes())
-    common = [_common(_shareable(one), _shareable(other)) for one, other in pairwise(ordered)]
-    best: list[tuple[int, list[list[_Segment]]]] = [(0, [])]  # cost and rows of the first 0, 1, … examples
+    order, ordered, common = _alike(examples)
+    best: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]  # cost and rows of the first 0, 1, … examples
     for end in range(1, len(ordered) + 1):
-        ways: list[tuple[int, int, list[_Segment]]] = []  # cost, first of the last row, that row
+        ways: list[tuple[int, int]] = []  # cost, first of the last row
         for first in reversed(range(end)):
-            row = _segments(ordered[first:end], common[first : end - 1])
-            size = sum(map(len, row))
+            size = sum(map(len, _segments(ordered[first:end], common[first : end - 1])))
             if size > tokens and ways:
                 break
-            ways.append((best[first][0] + size + ROW_COST, first, row))
-        cost, first, row = min(ways, key=lambda way: way[:2])
-        best.append((cost, [*best[first][1], row]))
-    return [_row(row) for row in best[-1][1]]
+            ways.append((best[first][0] + size + ROW_COST, first))
+        cost, first = min(ways)
+        best.append((cost, [*best[first][1], (first, end)]))
+    return [
+        _row(_segments(ordered[first:end], common[first : end - 1]), order[first:end])
+        for first, end in best[-1][1]
+    ]
+
+
+def shared_row(examples: Sequence[Example]) -> Pack:
+    """One row of all these, in which they share what they begin with."""
+    order, ordered, common = _alike(examples)
+    return _row(_segments(ordered, common), order)
+
+
+def _alike(examples: Sequence[Example]) -> tuple[list[int], list[Example], list[int]]:
+    """An order in which those that begin alike stand together, the examples in it, and how many tokens each
+    shares with the next.
+    """
+    order = sorted(range(len(examples)), key=lambda n: _shareable(examples[n]).astype(">i4").tobytes())
+    ordered = [examples[n] for n in order]
+    common = [_common(_shareable(one), _shareable(other)) for one, other in pairwise(ordered)]
+    return order, ordered, common
 
 
 def _shareable(one: Example) -> Any:
@@ -129,7 +148,7 @@ def _segments(ordered: Sequence[Example], common: Sequence[int]) -> list[_Segmen
     return found
 
 
-def _row(segments: Sequence[_Segment]) -> Pack:
+def _row(segments: Sequence[_Segment], members: Iterable[int]) -> Pack:
     ids, positions, places, targets = [], [], [], []
     before = 0
     for one in segments:
@@ -146,6 +165,7 @@ def _row(segments: Sequence[_Segment]) -> Pack:
         parents=tuple(one.parent for one in segments),
         places=torch.from_numpy(np.concatenate(places)),
         targets=torch.from_numpy(np.concatenate(targets).astype(np.int64)),
+        members=tuple(members),
     )
 
 

@@ -8,7 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tastemaker.app.commands import bench_agents, bench_finetune, bench_index, bench_verification
+from tastemaker.app.commands import (
+    bench_agents,
+    bench_finetune,
+    bench_index,
+    bench_learning,
+    bench_verification,
+)
 from tastemaker.app.console import JsonOption, err, keep_results, print_json, print_table
 
 app = typer.Typer(help="Time our parts beside a plain reference.", no_args_is_help=True)
@@ -124,4 +130,5 @@ def report(
 app.command("index")(bench_index.index)
 app.command("agents")(bench_agents.agents)
 app.command("finetune")(bench_finetune.finetune)
+app.command("learning")(bench_learning.learning)
 app.command("verification")(bench_verification.verification)
