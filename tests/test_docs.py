@@ -226,10 +226,11 @@ def _figures(output: str) -> dict[str, list[float]]:
     return {name.strip(): [float(n) for n in re.findall(r"\d+\.\d+", rest)] for name, _, rest in rows}
 
 
-def test_the_code_of_tool_data_runs(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "tool-data.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "number"), [("tool-data.md", 3), ("step-learning.md", 1)])
+def test_the_code_of_a_page_runs(page: str, number: int, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == number
     for number, block in enumerate(blocks):
         file = tmp_path / f"block{number}.py"
         file.write_text(block, encoding="utf-8")
