@@ -116,7 +116,7 @@ def test_lists() -> None:
         "size 3 and no lid; x",
         "size 3 and no lid; and x",
     }
-    assert wordings(phrases.numbers, [3, 7.5]) == {"3 and 7.5", "3, 7.5", "[3, 7.5]"}
+    assert wordings(phrases.numbers, [3, 7.5]) == {"3 and 7.5", "3, 7.5", "[3, 7.5]", "(3, 7.5)", "(3,7.5)"}
     assert wordings(phrases.numbers, [[1, 2], [3, 4]]) == {"[[1, 2], [3, 4]]"}
 
 

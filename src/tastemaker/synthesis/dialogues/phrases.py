@@ -315,6 +315,8 @@ def numbers(rng: Random, values: Sequence[Any]) -> str:
     draw = rng.random()
     if any(isinstance(value, list) for value in values) or draw < 0.3:
         return "[" + ", ".join(_brackets(value) for value in values) + "]"
+    if len(values) in (2, 3) and draw < 0.5:
+        return "(" + rng.choice((", ", ",")).join(map(plain_number, values)) + ")"
     return series(rng, [plain_number(value) for value in values])
 
 

@@ -47,7 +47,7 @@ KINDS: Final = (
     "no-tool",
     "multi-turn",
 )
-_MIX: Final = dict(zip(KINDS, (0.34, 0.18, 0.14, 0.05, 0.04, 0.03, 0.18, 0.04), strict=True))
+_MIX: Final = dict(zip(KINDS, (0.36, 0.2, 0.16, 0.04, 0.04, 0.03, 0.13, 0.04), strict=True))
 _ALONE: Final = ("single", "parallel", "missing", "error", "no-tool")
 """Kinds that one tool is enough for."""
 _IN_TURNS: Final = ("single", "single", "parallel", "parallel-multiple", "missing", "no-tool", "error")
@@ -55,7 +55,7 @@ _LEVELS: Final = {
     "low": ((1, 2), (0.0, 0.3), 0.1),
     "medium": ((2, 4), (0.2, 0.7), 0.3),
     "high": ((4, 8), (0.6, 1.0), 0.6),
-    "mixed": ((1, 6), (0.0, 1.0), 0.3),
+    "mixed": ((1, 6), (0.0, 1.0), 0.45),
 }
 """Tools offered, distance of the words from the descriptions, share of optional arguments given."""
 
