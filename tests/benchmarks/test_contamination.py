@@ -7,6 +7,9 @@ import tastemaker
 from tastemaker.benchmarks.bfcl_data import load
 from tastemaker.benchmarks.contamination import overlap
 from tastemaker.records import Message, Outcome, Task, ToolSpec, Trajectory
+from tastemaker.synthesis.context_tree import default_tree
+from tastemaker.synthesis.dialogues.scenes import SceneConfig, Scenes
+from tastemaker.synthesis.evolution import Block
 
 
 def dialogue(text: str, *tools: ToolSpec) -> Trajectory:
@@ -45,6 +48,17 @@ def test_what_is_ours_is_not_found() -> None:
         "parameters": (1, 0),
         "schema": (1, 0),
     }
+
+
+def test_made_dialogues_hold_no_question_and_no_schema_of_bfcl() -> None:
+    tree = default_tree()
+    apis = [api for domain in tree.domains.values() for api in Block(domain, tree.types, "overlap").apis(3)]
+    scenes = Scenes(apis, SceneConfig(seed=5))
+    found = overlap((api.spec for api in apis), (scenes.dialogue(number) for number in range(1500)))
+    assert found["question"].of > 1500
+    assert found["schema"].of > 1000
+    assert found["question"].found == found["schema"].found == 0
+    assert found["description"].found < 0.001 * found["description"].of
 
 
 def test_an_example_says_what_is_shared_and_where_it_stands() -> None:

@@ -158,6 +158,11 @@ def _load(category: str) -> tuple[Row, ...]:
     )
 
 
+def is_installed() -> bool:
+    """Whether BFCL's package, with its data and checker, is here."""
+    return importlib.util.find_spec("bfcl_eval") is not None
+
+
 def _folder() -> Path:
     found = importlib.util.find_spec("bfcl_eval")
     if found is None or not found.submodule_search_locations:

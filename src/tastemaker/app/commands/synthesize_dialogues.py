@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -263,7 +262,9 @@ def _small_pool(target: Path, seed: int, workers: int | Literal["ray"] | None) -
 
 def _with_contamination(file: Path, card: dict[str, Any]) -> dict[str, Any]:
     """The card with what the set shares with BFCL, where BFCL's package is installed and it is not known."""
-    if "contamination" in card or find_spec("bfcl_eval") is None:
+    from tastemaker.benchmarks.bfcl_data import is_installed
+
+    if "contamination" in card or not is_installed():
         return card
     from tastemaker.benchmarks.contamination import overlap
     from tastemaker.synthesis.dialogues.card import write_card
