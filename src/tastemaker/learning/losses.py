@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from tastemaker.errors import InputError
 from tastemaker.learning.examples import Example, example
 from tastemaker.learning.finetune import native_bfloat16
-from tastemaker.learning.packing import load, pack
+from tastemaker.learning.packing import answer_loss, load, pack
 from tastemaker.llm.chat import ChatTemplate
 from tastemaker.llm.exports.chat_text import to_turns
 from tastemaker.llm.formats.base import FormatError
@@ -37,11 +36,7 @@ def dialogue_losses(
     with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=bfloat16):
         for chosen in _rows(examples, row_tokens):
             row = pack([examples[number] for number in chosen]).to(model.device)
-            hidden = model.model(
-                input_ids=row.ids, position_ids=row.positions, use_cache=False, lengths=row.lengths
-            ).last_hidden_state[0]
-            logits = model.lm_head(hidden[row.places])  # [A, vocabulary]
-            each = cross_entropy(logits.float(), row.targets, reduction="none")
+            each = answer_loss(model, row, "none")
             learnt = [int(examples[number].answer[1:].sum()) for number in chosen]
             for number, part in zip(chosen, each.split(learnt), strict=True):
                 losses[number] = float(part.double().mean())

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -169,9 +169,9 @@ def _row(segments: Sequence[_Segment], members: Iterable[int]) -> Pack:
     )
 
 
-def answer_loss(model: Any, packed: Pack) -> Tensor:
-    """Sum of the negative log-likelihoods, in nats, of the learnt tokens, by a causal model that `load`
-    loaded.
+def answer_loss(model: Any, packed: Pack, reduction: Literal["sum", "none"] = "sum") -> Tensor:
+    """Sum of the negative log-likelihoods, in nats, of the learnt tokens, or each of them [A], by a causal
+    model that `load` loaded.
     """
     hidden = model.model(
         input_ids=packed.ids,
@@ -181,7 +181,7 @@ def answer_loss(model: Any, packed: Pack) -> Tensor:
         parents=packed.parents,
     ).last_hidden_state[0]
     logits = model.lm_head(hidden[packed.places])  # [A, vocabulary]
-    return cross_entropy(logits.float(), packed.targets, reduction="sum")
+    return cross_entropy(logits.float(), packed.targets, reduction=reduction)
 
 
 def load(folder: Any) -> Any:

@@ -150,6 +150,8 @@ def _parameter_style(style: Callable[[str, str], str], words: str) -> str:
 def _register(function: Function) -> None:
     if function.key in FUNCTIONS:
         raise AssertionError(f"{function.key} is registered twice")
+    if any(_places(say) != {p.name for p in function.parameters} for say in function.says):
+        raise AssertionError(f"{function.key}: each phrase has a place for each parameter")
     FUNCTIONS[function.key] = function
 
 
@@ -184,8 +186,6 @@ def tool(
             for name in list(inspect.signature(run).parameters)[1:]
         )
         key = f"{service}.{run.__name__.strip('_')}"
-        if any(_places(say) != {p.name for p in parameters} for say in says):
-            raise AssertionError(f"{key}: each phrase has a place for each parameter")
         _register(
             Function(
                 key=key,
@@ -242,8 +242,6 @@ def look_up(
         parameters = (_parameter(table, table, ""),)
     sort = FIELDS[table, field][0]
     key = f"{service}.{field}"
-    if any(_places(say) != {p.name for p in parameters} for say in says):
-        raise AssertionError(f"{key}: each phrase has a place for each parameter")
     _register(
         Function(
             key=key,
