@@ -167,7 +167,7 @@ class Trajectory(Record):
     provenance: Provenance = Provenance()
 
 
-def parse_line(line: str, where: str = "record") -> Trajectory:
+def parse_line(line: str | bytes, where: str = "record") -> Trajectory:
     """Read one JSON line. Raises InputError with the place when it is not a record of this version."""
     try:
         return Trajectory.model_validate_json(line)
@@ -191,9 +191,9 @@ def read_jsonl(path: Path) -> Iterator[Trajectory]:
     A last line without a line break was cut off by a killed process: it is left out, as it was never
     finished.
     """
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if line.endswith("\n"):
+            if line.endswith(b"\n"):
                 yield parse_line(line, f"{path}:{number}")
 
 

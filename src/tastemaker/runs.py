@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tastemaker.errors import InputError
+from tastemaker.lines import cut_half_line
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -59,7 +60,7 @@ class Run:
             if not resume:
                 raise InputError(f"{folder} holds a run already; choose another folder, or resume it")
             _compare(load_config(run._config_file, type(config)), config, folder)
-            _cut_half_line(run.metrics_file)
+            cut_half_line(run.metrics_file)
         elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder} exists and is no run folder; choose another")
         else:
@@ -223,15 +224,6 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
             name: leaf for key, inner in value.items() for name, leaf in _flat(inner, f"{path}.{key}").items()
         }
     return {path.removeprefix("."): value}
-
-
-def _cut_half_line(path: Path) -> None:
-    """Cut off a last line that a killed process did not finish."""
-    if path.exists():
-        data = path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(path, whole)
 
 
 def _finite(value: Any) -> Any:

@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from tastemaker.errors import InputError
+from tastemaker.learning import lessons
 from tastemaker.learning.actors import TorchActor
 from tastemaker.learning.lessons import batches
 from tastemaker.learning.lora import merged_weights
@@ -223,6 +226,36 @@ def test_values_learn_alone_at_first(tmp_path: Path, tiny_model: Path, template:
     assert all(torch.equal(saved[name], one) for name, one in load(tiny_model).named_parameters())
     assert "divergence" not in lines[0]
     assert lines[1]["value_loss"] < lines[0]["value_loss"]
+
+
+def test_an_annotator_judges_the_steps(
+    tmp_path: Path, tiny_model: Path, template: ChatTemplate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once for each try, also by a run that goes on; what it cannot judge is judged by rule."""
+    asked = []
+
+    def says(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        asked.append(messages)
+        if len(asked) % 4 == 0:
+            return ModelResponse([TextPart("I cannot tell.")])
+        scores = {
+            "succeed_tool_calling": [1],
+            "contribution_to_final_answer": [2],
+            "final_answer_status": "Unsure",
+        }
+        return ModelResponse([ToolCallPart("annotate", scores)])
+
+    monkeypatch.setattr(lessons, "resolve", lambda name: FunctionModel(says, model_name=name))
+    settings = {"annotator": "judge", "annotations": {"repeats": 1}, "checkpoint_minutes": 0}
+    with pytest.raises(KeyboardInterrupt):
+        run_of(tmp_path, tiny_model, template, stop_after=1, solved=lambda sampled: 0.0, **settings)
+    _, lines, _ = run_of(tmp_path, tiny_model, template, solved=lambda sampled: 0.0, **settings)
+    assert len(asked) == 24
+    for line in lines:
+        assert line["annotated"] == pytest.approx(3 / 4)
+        assert line["reward_outcome"] == pytest.approx(3 / 4 * 0.5)
+        assert line["reward_contribution"] == pytest.approx(3 / 4 * 0.4)
+    assert not list((tmp_path / "checkpoints").iterdir())
 
 
 def test_the_best_weights_of_the_validation_tasks_are_kept(

@@ -22,13 +22,13 @@ import torch
 from scipy.sparse import csr_matrix, load_npz, save_npz
 from typer.testing import CliRunner
 
-from tastemaker import checkpoint
+from tastemaker import checkpoint, processes
 from tastemaker.app.cli import app
 from tastemaker.data import store
 from tastemaker.data.dataset import Dataset
 from tastemaker.data.splits import Split
 from tastemaker.errors import InputError, TastemakerError
-from tastemaker.retrieval import distributed, trainer
+from tastemaker.retrieval import trainer
 from tastemaker.retrieval.embedding import EmbeddingConfig
 from tastemaker.retrieval.encoders.base import Encoder
 from tastemaker.retrieval.encoders.lightgcn import LightGCN
@@ -76,7 +76,7 @@ def train(matrix: csr_matrix, case: str, folder: Path | None = None, **changes: 
     rows: list[Mapping[str, Any]] = []
 
     def measure(users: torch.Tensor, items: torch.Tensor) -> dict[str, float]:
-        assert distributed.number() == 0
+        assert processes.number() == 0
         return {"ndcg@20": FIGURES[len(rows)], "mean": float(users.mean() + items.mean())}
 
     job = trainer.Job(

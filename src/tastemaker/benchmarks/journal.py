@@ -6,10 +6,10 @@ A row whose model was down stays on record as failed, and is asked again. Knows 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from tastemaker.records import Trajectory, parse_line, write_jsonl
+from tastemaker.lines import cut_half_line
+from tastemaker.records import Trajectory, read_jsonl, write_jsonl
 
 
 class Journal:
@@ -30,14 +30,7 @@ class Journal:
             self.done[trajectory.task.id] = trajectory
 
     def _read(self, path: Path) -> None:
-        whole = 0
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                whole += len(line)
-                trajectory = parse_line(line.decode("utf-8", "replace"), f"{path}:{number}")
-                if trajectory.outcome.kind != "failed":
-                    self.done.setdefault(trajectory.task.id, trajectory)
-        if whole < path.stat().st_size:
-            os.truncate(path, whole)
+        cut_half_line(path)
+        for trajectory in read_jsonl(path):
+            if trajectory.outcome.kind != "failed":
+                self.done.setdefault(trajectory.task.id, trajectory)

@@ -5,6 +5,8 @@ them into packs that fit the memory, and adds up their gradients; the loss is th
 of the step. AdamW with clipped gradients, warm-up and a cosine schedule. Weights or adapters, moments and the
 step are all that a resumed run needs to be the run that was never interrupted. Knows nothing of where
 dialogues come from.
+
+Several processes (`processes`) share out the packs of each step and add up their gradients; the first writes.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tastemaker import checkpoint
+from tastemaker import checkpoint, processes
 from tastemaker.config import Config
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.learning.examples import Example
@@ -150,13 +152,13 @@ def finetune(
 ) -> dict[str, Any]:
     """Train a model that `packing.load` loaded, and `save` the weights with the lowest loss on the held-out
     part (without one, the last weights). Goes on from the run's checkpoint, which goes when the run ends.
-    Returns, and leaves in the run, what the training came to, with `counts` of the data.
+    Returns, and leaves in the run, what the training came to, with `counts` of the data (in process 0; the
+    others get nothing).
 
     Raises TastemakerError when the loss is no longer finite; the last checkpoint stays.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with machine(threads):
-        training = begin(config, model.to(device), examples)
+        training = begin(config, model.to(processes.device()), examples)
         _restore(training, run)
         try:
             _run(training, run, save, on_step)
@@ -164,8 +166,10 @@ def finetune(
             if training.step and training.whole:
                 _keep(training, run.checkpoints)
             raise
-        if training.best is None:
+        if training.best is None and processes.first():
             save(merged_weights(model))
+    if not processes.first():
+        return {}
     losses = [line["loss"] for line in run.metrics() if "loss" in line]
     summary = {
         **(counts or {}),
@@ -188,7 +192,7 @@ def _run(training: _Training, run: Run, save: Save, on_step: OnStep | None) -> N
     while True:
         if training.look_due:
             row = _look(training, save)
-            training.seconds = before + time.monotonic() - started
+            training.seconds = processes.agree(before + time.monotonic() - started)
             _log(run, training, row, on_step)
         if training.over or training.worse >= config.patience:
             return
@@ -196,7 +200,7 @@ def _run(training: _Training, run: Run, save: Save, on_step: OnStep | None) -> N
             _keep(training, run.checkpoints)
             written = time.monotonic()
         row = take_step(training)
-        training.seconds = before + time.monotonic() - started
+        training.seconds = processes.agree(before + time.monotonic() - started)
         _log(run, training, row, on_step)
 
 
@@ -254,11 +258,13 @@ def take_step(training: _Training) -> dict[str, Any]:
     learnt = sum(len(one.targets) for one in rows)
     optimiser.zero_grad(set_to_none=True)
     total = 0.0
-    for one in rows:
+    for one in processes.share(rows):
         loss = _loss(training, one) / learnt
         loss.backward()
         total += float(loss.detach())
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    processes.add_up_gradients(parameters)
+    total = processes.total(total)
     length = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
     if not (math.isfinite(total) and math.isfinite(length)):
         raise TastemakerError(
@@ -307,11 +313,12 @@ def native_bfloat16(device: torch.device) -> bool:
 def _look(training: _Training, save: Save) -> dict[str, Any]:
     """The loss per learnt token of the held-out part; weights that are the best so far are saved."""
     with torch.no_grad():
-        total = sum(float(_loss(training, one)) for one in training.held_out)
-    loss = total / sum(len(one.targets) for one in training.held_out)
+        own = sum(float(_loss(training, one)) for one in processes.share(training.held_out))
+    loss = processes.total(own) / sum(len(one.targets) for one in training.held_out)
     if training.best is None or loss < training.best:
         training.best, training.worse = loss, 0
-        save(merged_weights(training.model))
+        if processes.first():
+            save(merged_weights(training.model))
     else:
         training.worse += 1
     training.looked = training.step
@@ -319,6 +326,8 @@ def _look(training: _Training, save: Save) -> dict[str, Any]:
 
 
 def _log(run: Run, training: _Training, row: Mapping[str, Any], on_step: OnStep | None) -> None:
+    if not processes.first():
+        return
     line = {"step": training.step, **row, "seconds": training.seconds}
     run.log(line)
     if on_step is not None:
@@ -329,6 +338,8 @@ _STATE = ("step", "seconds", "best", "worse", "looked")
 
 
 def _keep(training: _Training, folder: Path) -> None:
+    if not processes.first():
+        return
     tensors = {}
     for name, parameter in training.model.named_parameters():
         if parameter.requires_grad:
@@ -343,12 +354,13 @@ def _keep(training: _Training, folder: Path) -> None:
 def _restore(training: _Training, run: Run) -> None:
     """Go on from the run's checkpoint, if it has one; lines logged after it are taken back."""
     tensors, state = checkpoint.read(run.checkpoints) or ({}, {"step": 0, "looked": 0})
-    kept = [
-        line
-        for line in run.metrics()
-        if line["step"] <= (state["looked"] if "valid_loss" in line else state["step"])
-    ]
-    write_whole(run.metrics_file, "".join(canonical(line) + "\n" for line in kept))
+    if processes.first():
+        kept = [
+            line
+            for line in run.metrics()
+            if line["step"] <= (state["looked"] if "valid_loss" in line else state["step"])
+        ]
+        write_whole(run.metrics_file, "".join(canonical(line) + "\n" for line in kept))
     if not tensors:
         return
     with torch.no_grad():

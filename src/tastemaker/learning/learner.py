@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tastemaker import processes
 from tastemaker.errors import TastemakerError
 from tastemaker.learning.credit import Batch
 from tastemaker.learning.lora import add_lora
@@ -140,7 +141,8 @@ class Learner:
         method = self.config.how
         by_token = self.values if isinstance(self.values, ValueHead) and method.values == "token" else None
         with torch.no_grad(), self.timed("forward"):
-            for row in rows(dialogues, range(len(dialogues.examples)), self.config.pack_tokens):
+            whole = rows(dialogues, range(len(dialogues.examples)), self.config.pack_tokens)
+            for row in processes.share(whole):
                 got = read(self.model, row, entropy=True)
                 log_probs[row.tokens], entropy[row.tokens] = got.log_probs.cpu(), got.entropy.cpu()
                 states[row.turns], acted[row.turns] = got.hidden[row.first].cpu(), got.hidden[row.last].cpu()
@@ -149,6 +151,7 @@ class Learner:
                 if method.reference != "none":
                     with adapters_off(self.model) if self.reference is None else nullcontext():
                         reference[row.tokens] = read(self.reference or self.model, row).log_probs.cpu()
+            processes.add_up(log_probs, entropy, reference, said, states, acted)
         return Looked(
             log_probs=log_probs,
             entropy=entropy,
@@ -169,6 +172,7 @@ class Learner:
             with self.timed("critic"):
                 for _ in range(self.config.critic_steps):
                     self._critic_step(self.values, self.target, states, acted, batch)
+                processes.broadcast(*self.values.parameters(), *self.target.parameters())
             return self.values.advantages(states, acted).cpu()
         if self.values is None or looked.token_values is not None:
             return looked.token_values
@@ -199,7 +203,7 @@ class Learner:
         valued = sum(len(row.turns if by_turn else row.tokens) for row in packed)
         self.optimiser.zero_grad(set_to_none=True)
         figures: dict[str, float] = {}
-        for row in packed:
+        for row in processes.share(packed):
 
             def own(whole: Tensor | None, index: Tensor) -> Tensor | None:
                 return None if whole is None else whole[index].to(device)
@@ -235,12 +239,14 @@ class Learner:
             with self.timed("backward"):
                 torch.stack(losses).sum().backward()
         with self.timed("optimiser"):
-            figures["gradient"] = self._step()
-        return figures
+            names = processes.agree(list(figures))  # a process without a row has none
+            told = {name: processes.total(figures.get(name, 0.0)) for name in names}
+            return told | {"gradient": self._step()}
 
     def _step(self) -> float:
         """Move what has gradients; the length of the model's gradient."""
         config, optimiser = self.config, self.optimiser
+        processes.add_up_gradients(p for kind in optimiser.param_groups for p in kind["params"])
         lengths = [
             float(
                 torch.nn.utils.clip_grad_norm_([p for p in kind["params"] if p.grad is not None], config.clip)

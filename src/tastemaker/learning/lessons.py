@@ -6,7 +6,8 @@ off learns from the very ones again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
@@ -15,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tastemaker import processes
 from tastemaker.errors import InputError, TastemakerError
+from tastemaker.learning.annotator import Annotation, annotate, annotated
 from tastemaker.learning.credit import Rollout, kl_penalty, lay_out, outcome, rollout_of
 from tastemaker.learning.evaluation import task_id
 from tastemaker.learning.examples import Example, example
@@ -24,16 +27,22 @@ from tastemaker.learning.objectives.dpo import pairs
 from tastemaker.learning.objectives.rft import kept
 from tastemaker.learning.policy_rows import Dialogues, dialogue_of
 from tastemaker.learning.rewards import rewarded
-from tastemaker.learning.rollouts import called
+from tastemaker.learning.rollouts import called, play_id
 from tastemaker.learning.rollouts import figures as figures_of
 from tastemaker.learning.stepwise_config import Actor, StepwiseConfig
 from tastemaker.learning.tasks.generate import make_task
 from tastemaker.learning.tasks.gold import play_gold
+from tastemaker.learning.tasks.task import ToolTask
+from tastemaker.lines import cut_half_line
 from tastemaker.llm.chat import ChatTemplate
 from tastemaker.llm.exports.chat_text import to_turns
-from tastemaker.records import Trajectory
+from tastemaker.llm.models import resolve
+from tastemaker.records import Trajectory, read_jsonl
 
-_TRIES = "rollouts-{:05d}.jsonl"
+
+def _journal(folder: Path, round: int, process: int) -> Path:
+    """Where a process keeps its tries of a round."""
+    return folder / f"rollouts-{round:05d}-{process}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,10 @@ class Lessons:
 
     def forget(self, number: int) -> None:
         """Throw away the tries of rounds before this one, unless all rounds learn from them."""
-        for file in self._folder.glob("rollouts-*.jsonl") if self._config.how.on_policy else ():
-            if file.name < _TRIES.format(number):
-                file.unlink()
+        for name in ("rollouts", "annotations") if self._config.how.on_policy else ():
+            for file in self._folder.glob(f"{name}-*.jsonl"):
+                if file.name < f"{name}-{number:05d}":
+                    file.unlink()
 
     def _right(self) -> Lesson:
         """Right dialogues of all rounds' tasks, each once."""
@@ -173,19 +183,62 @@ class Lessons:
         known = {task.id: task for task in drawn.values()}
         with learner.timed("rollout"):
             self._actor.take_over(learner.model)
-            made = self._actor.roll_out(
-                list(known.values()), config.seeded(number), self._folder / _TRIES.format(number)
-            )
+            made = self._made(list(known.values()), number)
         with learner.timed("reward"):
-            judged = []
-            for one in made:
-                task = known[task_id(one)]
-                judged.append(rewarded(one, task, called(one, task), config.rewards))
+            judged, read = self._judged(made, known, number)
         tries = [try_ for try_ in map(_try, judged) if try_ is not None]
         if not tries:
             errors = dict.fromkeys(one.error or one.outcome.kind for one in judged)
             raise TastemakerError(f"no try of round {number + 1} can be learnt from: {'; '.join(errors)}")
-        return tries, _figures(judged, tries)
+        return tries, _figures(judged, tries) | read
+
+    def _made(self, tasks: Sequence[ToolTask], number: int) -> list[Trajectory]:
+        """The tries at tasks, of which each process makes its share."""
+        journal = _journal(self._folder, number, processes.number())
+        made = self._actor.roll_out(processes.share(tasks), self._config.seeded(number), journal)
+        if processes.count() == 1:
+            return made
+        processes.wait()
+        files = [_journal(self._folder, number, process) for process in range(processes.count())]
+        found = {one.task.id: one for file in files if file.exists() for one in read_jsonl(file)}
+        samples = range(self._config.rollouts.samples)
+        return [found[play_id(task, sample)] for task in tasks for sample in samples]
+
+    def _judged(
+        self, made: Sequence[Trajectory], tasks: Mapping[str, ToolTask], number: int
+    ) -> tuple[list[Trajectory], dict[str, float]]:
+        """The tries with their rewards: an annotator's where it could read them, else by rule; and the share
+        that it could read.
+        """
+        played = [(one, tasks[task_id(one)]) for one in made]
+        judged = [rewarded(one, task, called(one, task), self._config.rewards) for one, task in played]
+        if self._config.annotator is None:
+            return judged, {}
+        said = self._annotations(judged, number)
+        readable = [said[one.id].readings > 0 for one in judged]
+        judged = [
+            annotated(one, said[one.id]) if can else one for one, can in zip(judged, readable, strict=True)
+        ]
+        return judged, {"annotated": sum(readable) / len(readable)}
+
+    def _annotations(self, judged: Sequence[Trajectory], number: int) -> dict[str, Annotation]:
+        """What the annotator says of the tries of a round, by their ids. It is kept beside the tries; process
+        0 asks.
+        """
+        file = self._folder / f"annotations-{number:05d}.jsonl"
+        if processes.first():
+            cut_half_line(file)
+            known = {one.trajectory for one in _annotations(file)}
+            left = [one for one in judged if one.id not in known]
+            model = resolve(str(self._config.annotator))
+
+            def keep(one: Annotation) -> None:
+                with file.open("a", encoding="utf-8") as stream:
+                    stream.write(one.model_dump_json() + "\n")
+
+            asyncio.run(annotate(left, model, self._config.annotations, keep))
+        processes.wait()
+        return {one.trajectory: one for one in _annotations(file)}
 
     def _counting(self, tries: Sequence[_Try]) -> Tensor | None:
         """[N] bool: tokens that were drawn from more than one; None where decoding was free."""
@@ -194,6 +247,11 @@ class Lessons:
         return torch.tensor(
             [not only for one in tries for step in self._actor.forced(one.trajectory) for only in step]
         )
+
+
+def _annotations(file: Path) -> list[Annotation]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [Annotation.model_validate_json(line) for line in lines]
 
 
 def batches(dialogues: Dialogues, size: int, seeds: Sequence[int], unit: int = 1) -> Iterator[list[int]]:

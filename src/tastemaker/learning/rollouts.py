@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +41,7 @@ from tastemaker.learning.tasks.environment import Called, Environment
 from tastemaker.learning.tasks.gold import INSTRUCTIONS
 from tastemaker.learning.tasks.scoring import declines
 from tastemaker.learning.tasks.task import ToolTask
+from tastemaker.lines import cut_half_line
 from tastemaker.llm.local import LocalSettings
 from tastemaker.records import (
     Provenance,
@@ -153,7 +153,7 @@ def roll_out(
         if on_done is not None:
             on_done(play)
 
-    places = {_id(task, sample): (task, sample) for task in tasks for sample in range(config.samples)}
+    places = {play_id(task, sample): (task, sample) for task in tasks for sample in range(config.samples)}
     start = time.monotonic()
     try:
         left = [place for id, place in places.items() if id not in done]
@@ -231,11 +231,11 @@ async def _dive(
     environment = Environment(task)
     play = await act(
         sampler,
-        id=_id(task, sample),
+        id=play_id(task, sample),
         agent="rollout",
         instructions=INSTRUCTIONS,
         prompt=task.question,
-        task=Task(kind="tool-task", id=_id(task, sample), inputs={"task": task.id, "kind": task.kind}),
+        task=Task(kind="tool-task", id=play_id(task, sample), inputs={"task": task.id, "kind": task.kind}),
         tools=environment.tools(),
         answer=InWords(_in_words),
         limits=Limits(
@@ -311,7 +311,8 @@ def _seed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) >> 1
 
 
-def _id(task: ToolTask, sample: int) -> str:
+def play_id(task: ToolTask, sample: int) -> str:
+    """What a play's task is called."""
     return f"{task.id}#{sample}"
 
 
@@ -349,13 +350,9 @@ def _fits(play: Trajectory, call: ToolCall) -> bool:
 
 def _taken_up(journal: Path, provenance: Provenance) -> dict[str, Trajectory]:
     """The plays of a journal by their task's id; what a killed process left of a line is cut off."""
-    if not journal.exists():
-        return {}
-    whole = journal.read_bytes().rfind(b"\n") + 1
-    if whole < journal.stat().st_size:
-        os.truncate(journal, whole)
+    cut_half_line(journal)
     found = {}
-    for play in read_jsonl(journal):
+    for play in read_jsonl(journal) if journal.exists() else ():
         if (play.provenance.protocol, play.provenance.model) != (provenance.protocol, provenance.model):
             raise InputError(f"{journal} holds rollouts of another config or model; choose another file")
         found[play.task.id] = play

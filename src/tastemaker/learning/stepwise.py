@@ -8,6 +8,8 @@ What a method does in each place is said by its description (`objectives.METHODS
 Every draw follows from the seed and the round, and a round's tries are kept until the next checkpoint: so a
 run that was cut off becomes the run that was never interrupted, to the bit where a try does not depend on
 which others are decoded with it.
+
+Several processes (`processes`) share out tasks, and the rows of each update; the first writes.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 
 import torch
 
-from tastemaker import checkpoint
+from tastemaker import checkpoint, processes
 from tastemaker.learning.credit import next_kl_weight
 from tastemaker.learning.finetune import Save, machine
 from tastemaker.learning.learner import Learner
@@ -76,20 +78,22 @@ def train(
 ) -> dict[str, Any]:
     """Train a model that `packing.load` loaded, and `save` the weights that solved the most validation tasks
     (without these, the last weights). Goes on from the run's checkpoint, which goes when the run ends.
-    Returns, and leaves in the run, what the training came to.
+    Returns, and leaves in the run, what the training came to (in process 0; the others get nothing).
 
     `template` and `described` say how right dialogues are written for the model. Raises TastemakerError when
     a gradient is no longer finite, and where tries leave nothing to learn from.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with machine(threads):
-        learner = Learner.begin(config, model.to(device))
+        learner = Learner.begin(config, model.to(processes.device()))
         lessons = Lessons(config, run.checkpoints, actor, template, described)
         training = _Training(config, learner, actor, lessons, config.kl.weight)
         _restore(training, run)
         _run(training, run, save, on_round)
-        if training.best is None:
+        if training.best is None and processes.first():
             save(merged_weights(model))
+        processes.wait()
+    if not processes.first():
+        return {}
     lines = run.metrics()
     valid = [line["valid_solved"] for line in lines if "valid_solved" in line]
     summary = {
@@ -102,7 +106,7 @@ def train(
         "last_valid_solved": valid[-1] if valid else None,
     }
     run.finish(summary)
-    for file in (run.checkpoints / checkpoint.NAME, *run.checkpoints.glob("rollouts-*.jsonl")):
+    for file in (run.checkpoints / checkpoint.NAME, *run.checkpoints.glob("*-*.jsonl")):
         file.unlink(missing_ok=True)
     return summary
 
@@ -114,6 +118,8 @@ def _run(training: _Training, run: Run, save: Save, on_round: OnRound | None) ->
 
     def log(row: Mapping[str, Any]) -> None:
         training.seconds = before + time.monotonic() - started
+        if not processes.first():
+            return
         line = {"round": training.round, **row, "seconds": training.seconds}
         run.log(line)
         if on_round is not None:
@@ -125,8 +131,9 @@ def _run(training: _Training, run: Run, save: Save, on_round: OnRound | None) ->
         if training.over:
             return
         if training.round and time.monotonic() - written >= 60 * training.config.checkpoint_minutes:
-            _keep(training, run)
-            training.lessons.forget(training.round)
+            if processes.first():
+                _keep(training, run)
+                training.lessons.forget(training.round)
             written = time.monotonic()
         log(_take_round(training))
 
@@ -158,11 +165,12 @@ def _evaluate(training: _Training, save: Save) -> dict[str, Any]:
     tasks = [make_task(chosen, number) for number in range(config.evaluate_tasks)]
     how = config.rollouts.model_copy(update={"samples": 1, "temperature": 0.0, "seed": config.seed})
     training.actor.take_over(model)
-    tries = training.actor.roll_out(tasks, how)
-    solved = sum(one.outcome.scores.get("solved", 0.0) for one in tries) / len(tasks)
+    tries = training.actor.roll_out(processes.share(tasks), how)
+    solved = processes.total(sum(one.outcome.scores.get("solved", 0.0) for one in tries)) / len(tasks)
     if training.best is None or solved > training.best:
         training.best = solved
-        save(merged_weights(model))
+        if processes.first():
+            save(merged_weights(model))
     training.evaluated = training.round
     return {"valid_solved": solved}
 
@@ -189,12 +197,13 @@ def _restore(training: _Training, run: Run) -> None:
     """Go on from the run's checkpoint, if it has one; lines logged after it are taken back."""
     learner = training.learner
     tensors, state = checkpoint.read(run.checkpoints) or ({}, {"round": 0, "evaluated": -1})
-    lines = [
-        line
-        for line in run.metrics()
-        if line["round"] <= (state["evaluated"] if "valid_solved" in line else state["round"])
-    ]
-    write_whole(run.metrics_file, "".join(canonical(line) + "\n" for line in lines))
+    if processes.first():
+        lines = [
+            line
+            for line in run.metrics()
+            if line["round"] <= (state["evaluated"] if "valid_solved" in line else state["round"])
+        ]
+        write_whole(run.metrics_file, "".join(canonical(line) + "\n" for line in lines))
     if not tensors:
         return
     with torch.no_grad():

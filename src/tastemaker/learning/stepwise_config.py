@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from tastemaker.config import Config
+from tastemaker.learning.annotator import AnnotatorConfig
 from tastemaker.learning.credit import CreditConfig, KLConfig
 from tastemaker.learning.objectives.methods import METHODS, Method, ObjectiveConfig, without_values
 from tastemaker.learning.rewards import RewardConfig
@@ -36,6 +37,10 @@ class StepwiseConfig(Config):
     """How tasks are tried; its seed is drawn from this run's."""
     rewards: RewardConfig = RewardConfig()
     """How steps are judged."""
+    annotator: str | None = None
+    """Language model that judges the steps of tries in place of the rules; where it cannot, the rules do."""
+    annotations: AnnotatorConfig = AnnotatorConfig()
+    """How it reads them."""
     credit: CreditConfig = CreditConfig()
     """What rewards weigh and how far they reach."""
     kl: KLConfig = KLConfig()

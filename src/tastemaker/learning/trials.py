@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tastemaker import processes
 from tastemaker.config import Config
 from tastemaker.errors import InputError
 from tastemaker.learning.actors import OpenVINOActor, TorchActor
@@ -56,14 +57,15 @@ def train_local(config: StepwiseConfig, run: Run, on_round: OnRound | None = Non
     InputError where there is no such model.
     """
     if run.finished:
-        return run.summary()
+        return run.summary() if processes.first() else {}
     which, _ = parse_local(config.model)
     start, threads = weights(which), cpu_threads()
+    serving = run.folder / f"serving-{processes.number()}"
     return train(
         config,
-        load(start.to_transformers()),
+        load(processes.in_turn(start.to_transformers)),
         run,
-        actor_of(config, start, run.folder / "serving", threads),
+        actor_of(config, start, serving, threads),
         lambda tensors: start.keep_trained(run.folder / "model", base(which), tensors),
         template=ChatTemplate(start.tokenizer),
         described=start.described,

@@ -127,8 +127,11 @@ def weights(which: str) -> Weights:
 
 
 def cpu_threads() -> int:
-    """Threads for decoding: the cores this process may use, at most 8 (a 135M model gains nothing beyond)."""
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    """Threads for decoding: the cores this process may use, shared with those that `torchrun` started beside
+    it, at most 8 (a 135M model gains nothing beyond).
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1), 8)
 
 
 _starting = threading.Lock()

@@ -30,6 +30,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
 from tastemaker.errors import InputError
+from tastemaker.lines import cut_half_line
 from tastemaker.records import canonical
 
 
@@ -99,11 +100,8 @@ def _read(path: Path) -> dict[str, ModelResponse]:
     if not path.exists():
         return {}
     known = {}
-    content = path.read_bytes()
-    if content and not content.endswith(b"\n"):
-        content = content[: content.rfind(b"\n") + 1]
-        path.write_bytes(content)
-    for number, line in enumerate(content.splitlines(), 1):
+    cut_half_line(path)
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             entry = _ENTRY.validate_json(line)
         except ValidationError:

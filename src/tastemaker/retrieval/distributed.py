@@ -8,28 +8,18 @@ of one process to the last bit (on processors of one kind), for any objective an
 training, which gives each process some of the pairs, would change objectives that compare the pairs of a
 batch.)
 
-Knows nothing of objectives and of who reads and writes files; `torchrun` starts and ends it.
+Knows nothing of objectives and of who reads and writes files; `processes` says how they hear one another.
 """
 
 from __future__ import annotations
-
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import TypeVar
 
 import torch
 import torch.distributed as group
 from torch import Tensor
 
-from tastemaker.errors import InputError, TastemakerError
+from tastemaker.errors import InputError
+from tastemaker.processes import agree, broadcast, count, exchange, number
 from tastemaker.retrieval.encoders.base import Encoder, Gradient
-
-PATIENCE = timedelta(minutes=10)
-"""A process that has waited so long for another gives up."""
-
-T = TypeVar("T")
 
 
 class NothingToTrain(Exception):
@@ -68,16 +58,6 @@ class Sharded:
         return self._encoder.backward(users, items, x[:, columns].contiguous(), y[:, columns].contiguous())
 
 
-def count() -> int:
-    """Number of processes."""
-    return group.get_world_size() if group.is_initialized() else 1
-
-
-def number() -> int:
-    """Number of this process, from 0."""
-    return group.get_rank() if group.is_initialized() else 0
-
-
 def own(size: int) -> slice:
     """This process's columns of so many."""
     width = size // count()
@@ -89,16 +69,9 @@ def gather(part: Tensor) -> Tensor:
     if count() == 1:
         return part
     parts = part.new_empty(count(), *part.shape)
-    with _exchange():
+    with exchange():
         group.all_gather(list(parts), part.contiguous())
     return parts.transpose(0, 1).reshape(len(part), -1)
-
-
-def broadcast(tensor: Tensor) -> None:
-    """Put process 0's values into a tensor that has the same shape everywhere."""
-    if count() > 1:
-        with _exchange():
-            group.broadcast(tensor, src=0)
 
 
 def hand_out(whole: Tensor | None, part: Tensor, in_columns: bool) -> None:
@@ -110,28 +83,6 @@ def hand_out(whole: Tensor | None, part: Tensor, in_columns: bool) -> None:
     part.copy_(whole[:, own(size)] if in_columns else whole)
 
 
-def agree(value: T) -> T:
-    """What process 0 calls this with, a JSON value, in every process."""
-    if count() == 1:
-        return value
-    text = torch.tensor(list(json.dumps(value).encode()), dtype=torch.uint8)
-    length = torch.tensor(len(text))
-    broadcast(length)
-    sent = text if number() == 0 else torch.empty(int(length), dtype=torch.uint8)
-    broadcast(sent)
-    told: T = json.loads(sent.numpy().tobytes())
-    return told
-
-
-def connect() -> int:
-    """Join the other processes; the number of this one. Raises ValueError where the environment does not say
-    how.
-    """
-    with _exchange():
-        group.init_process_group("gloo", timeout=PATIENCE)
-    return number()
-
-
 def begin() -> None:
     """Told by process 0 that a training begins. Raises NothingToTrain in the others where it says `end`."""
     if not agree(True):
@@ -141,27 +92,3 @@ def begin() -> None:
 def end() -> None:
     """Told by process 0 that no training will begin any more."""
     agree(False)
-
-
-def wait() -> None:
-    """Until all processes have come so far."""
-    with _exchange():
-        group.barrier()
-
-
-def disconnect() -> None:
-    """Leave the others."""
-    group.destroy_process_group()
-
-
-@contextmanager
-def _exchange() -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        reason = str(error).partition(". ")[0]
-        minutes = PATIENCE.total_seconds() / 60
-        raise TastemakerError(
-            f"another process ended, or has not been heard of for {minutes:.0f} minutes; see what it said"
-            f" ({reason})"
-        ) from None

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from tastemaker.errors import InputError, TastemakerError
-
 T = TypeVar("T")
 
 
@@ -29,39 +27,26 @@ def joined() -> Iterator[bool]:
 
     What process 0 trains in it, all others must train too, in the same order; where process 0 trains no more,
     their blocks end at their next training. Raises TastemakerError when another process ends too soon or is
-    silent for `distributed.PATIENCE`. The other processes' errors begin with their number.
+    silent for `processes.PATIENCE`. The other processes' errors begin with their number.
     """
     if not several():
         yield True
         return
+    from tastemaker.processes import connected, first
     from tastemaker.retrieval import distributed
 
-    try:
-        number = distributed.connect()
-    except ValueError as error:
-        raise InputError(f"WORLD_SIZE is set, but torchrun did not do it ({error}); unset it") from None
-    try:
-        yield number == 0
-        distributed.end()
-    except distributed.NothingToTrain:
-        pass
-    except TastemakerError as error:
-        raise type(error)(f"process {number}: {error}" if number else str(error)) from None
-    finally:
-        distributed.disconnect()
+    with connected():
+        try:
+            yield first()
+            distributed.end()
+        except distributed.NothingToTrain:
+            pass
 
 
 def in_turn(work: Callable[[], T]) -> T:
-    """Do something in one process of each host, then in the others, which find in the host's cache what it
-    left there.
-    """
+    """`processes.in_turn`, where there are several."""
     if not several():
         return work()
-    from tastemaker.retrieval import distributed
+    from tastemaker import processes
 
-    if os.environ["LOCAL_RANK"] != "0":
-        distributed.wait()
-        return work()
-    done = work()
-    distributed.wait()
-    return done
+    return processes.in_turn(work)

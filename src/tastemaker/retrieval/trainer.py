@@ -24,7 +24,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from tastemaker import checkpoint
+from tastemaker import checkpoint, processes
 from tastemaker.errors import InputError, TastemakerError
 from tastemaker.retrieval import distributed
 from tastemaker.retrieval.adam import Adam
@@ -88,7 +88,7 @@ def train(
     `on_epoch` and the job's `measure`. The tables are given in each; the encoder keeps its columns.
     """
     config = job.config
-    if distributed.number():
+    if processes.number():
         folder = on_epoch = None
     with _threads(config.threads):
         training = _begin(job, folder)
@@ -114,7 +114,7 @@ def _begin(job: Job, folder: Path | None) -> _Training:
     if job.config.start_from and state is None:
         _start_from(Path(job.config.start_from), job.encoder.parameters())
     job.objective.start(job.matrix, job.encoder, job.config.seed)
-    if distributed.count() > 1:
+    if processes.count() > 1:
         job = replace(job, encoder=distributed.Sharded(job.encoder))
     tables = job.encoder.parameters() | {
         f"objective.{name}": tensor for name, tensor in job.objective.parameters().items()
@@ -140,7 +140,7 @@ def _begin(job: Job, folder: Path | None) -> _Training:
 
 def _start_from(folder: Path, tables: dict[str, Tensor]) -> None:
     """Overwrite tables by the best ones of another training, which process 0 reads."""
-    if distributed.number() == 0:
+    if processes.number() == 0:
         found, _ = checkpoint.read(folder) or ({}, None)
         if not {f"best.{name}" for name in tables} <= found.keys():
             raise InputError(
@@ -156,7 +156,7 @@ def _start_from(folder: Path, tables: dict[str, Tensor]) -> None:
                 )
             table.copy_(other)
     for table in tables.values():
-        distributed.broadcast(table)
+        processes.broadcast(table)
 
 
 def _steps(job: Job) -> int:
@@ -177,7 +177,7 @@ def _measure(training: _Training) -> Mapping[str, float]:
     if job.measure is not None:
         with torch.no_grad():
             tables = job.objective.embed(*job.encoder.embed())
-            figures = distributed.agree({} if distributed.number() else dict(job.measure(*tables)))
+            figures = processes.agree({} if processes.number() else dict(job.measure(*tables)))
     figure = figures.get(FIGURE)
     if figure is None or training.figure is None or figure > training.figure:
         training.figure, training.best_epoch = figure, training.epoch
@@ -304,7 +304,7 @@ def _in_columns(name: str) -> bool:
 
 def _keep(training: _Training, folder: Path | None) -> None:
     """Write the checkpoint, if process 0 has a folder for it."""
-    if not distributed.agree(folder is not None):
+    if not processes.agree(folder is not None):
         return
     kept = {}
     for name, tensor in _tensors(training).items():
@@ -322,7 +322,7 @@ def _found(job: Job, folder: Path | None) -> tuple[dict[str, Tensor], dict[str, 
         raise InputError(
             f"{folder}: holds a training of another model, config or data; choose another folder"
         )
-    return tensors, distributed.agree(state)
+    return tensors, processes.agree(state)
 
 
 def _restore(training: _Training, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:

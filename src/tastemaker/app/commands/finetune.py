@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +33,8 @@ def finetune(
 ) -> None:
     """Fine-tune a local model on dialogues; the loss counts the assistant's words only.
 
-    The trained model lies in the run folder's `model` and is named local:RUN/model.
+    The trained model lies in the run folder's `model` and is named local:RUN/model. Several processes share
+    the work, each on an accelerator of its own: torchrun --nproc-per-node 2 -m -- tastemaker finetune …
 
     Example: tastemaker finetune dialogues.jsonl --run runs/ft --lora --minutes 30 --set valid=100
     """
@@ -47,6 +48,8 @@ def finetune(
     }
     chosen = {key: value for key, value in given.items() if value is not None} | read_settings(settings)
     summary = train(data, folder, chosen)
+    if not summary:
+        return
     if as_json:
         print_json(summary)
         return
@@ -55,7 +58,10 @@ def finetune(
 
 
 def train(data: list[Path], folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Train, or go on with, the run in `folder`; its summary, with the name of the trained model."""
+    """Train, or go on with, the run in `folder`; its summary, with the name of the trained model (nothing in
+    processes after the first).
+    """
+    from tastemaker import processes
     from tastemaker.config import validated
     from tastemaker.errors import InputError
     from tastemaker.learning.examples import fingerprint, read_examples
@@ -72,29 +78,30 @@ def train(data: list[Path], folder: Path, settings: Mapping[str, Any]) -> dict[s
     if not config.model.startswith("local:"):
         raise InputError(f"{config.model!r} is not trained here; give a local model, such as local:smollm2")
     which, _ = parse_local(config.model)
-    run = Run.open(folder, config)
     trained = folder / "model"
     told = {"model": f"local:{trained}"}
-    if run.finished:
-        return told | run.summary()
-    start = weights(which)
-    with err.status("reading dialogues"):
-        template = ChatTemplate(start.tokenizer)
-        found = read_examples(
-            data, template, config.max_tokens, until_calls=config.until_calls, described=config.described
-        )
-    with _progress() as on_step:
-        summary = finetune(
-            config,
-            load(start.to_transformers()),
-            found.kept,
-            run,
-            lambda tensors: start.keep_trained(trained, base(which), tensors, described=config.described),
-            counts=found.counts(),
-            threads=cpu_threads(),
-            on_step=on_step,
-        )
-    return told | summary
+    with processes.connected():
+        run = processes.in_turn(lambda: Run.open(folder, config))
+        if run.finished:
+            return told | run.summary() if processes.first() else {}
+        start = weights(which)
+        with err.status("reading dialogues"):
+            template = ChatTemplate(start.tokenizer)
+            found = read_examples(
+                data, template, config.max_tokens, until_calls=config.until_calls, described=config.described
+            )
+        with _progress() if processes.first() else nullcontext() as on_step:
+            summary = finetune(
+                config,
+                load(processes.in_turn(start.to_transformers)),
+                found.kept,
+                run,
+                lambda tensors: start.keep_trained(trained, base(which), tensors, described=config.described),
+                counts=found.counts(),
+                threads=cpu_threads(),
+                on_step=on_step,
+            )
+    return told | summary if summary else {}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,14 +114,16 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Let a local model learn by one of eight methods: sft, rft, ppo-final, ppo-token, eto, archer, grpo or
-    steptool. The weights that solve the most validation tasks lie in the run folder's `model`.
+    steptool. The weights that solve the most validation tasks lie in the run folder's `model`. Several
+    processes share the work: torchrun --nproc-per-node 2 -m -- tastemaker learning train …
 
     Example: tastemaker learning train --method steptool --model local:runs/ft/model --run runs/steptool
     """
+    from tastemaker import processes
     from tastemaker.config import validated
     from tastemaker.learning.stepwise_config import StepwiseConfig
     from tastemaker.learning.trials import train_local
-    from tastemaker.llm.models import parse_local
+    from tastemaker.llm.models import parse_local, resolve
     from tastemaker.runs import Run
 
     given = {"method": method, "model": model, "rounds": rounds, "seed": seed}
@@ -130,10 +132,15 @@ def train(
     if not config.model.startswith("local:"):
         raise InputError(f"{config.model!r} is not trained here; give a local model, such as local:smollm2")
     parse_local(config.model)
-    run = Run.open(folder, config)
-    with _bar("learning", "round", "rounds", "solved", "valid_solved") as on_round:
-        summary = {"model": f"local:{folder / 'model'}"} | train_local(config, run, on_round)
-    _show(summary, f"Trained {model} by {method}", as_json)
+    if config.annotator is not None:
+        resolve(config.annotator)
+    with processes.connected():
+        run = processes.in_turn(lambda: Run.open(folder, config))
+        bar = _bar("learning", "round", "rounds", "solved", "valid_solved")
+        with bar if processes.first() else nullcontext() as on_round:
+            summary = train_local(config, run, on_round)
+    if summary:
+        _show({"model": f"local:{folder / 'model'}"} | summary, f"Trained {model} by {method}", as_json)
 
 
 @app.command()

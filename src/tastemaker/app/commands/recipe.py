@@ -23,11 +23,11 @@ TRAINING: dict[str, Any] = {
     "described": True,
     "epochs": 100,
     "max_tokens": 512,
-    "batch_size": 12,
+    "batch_size": 6,
     "pack_tokens": 2048,
     "learning_rate": 3e-4,
     "valid": 120,
-    "valid_steps": 100,
+    "valid_steps": 200,
 }
 """How the model is trained, besides the time."""
 VARIANTS: dict[str, dict[str, Any]] = {
