@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=26"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[torch,llm,als,index,tune,policies,adapters,mcp,embed,synthesis,ray,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[torch,llm,als,index,tune,policies,adapters,mcp,embed,synthesis,ray,skyrl,dev]"
 	$(BIN)/python -m pip install --quiet --no-deps "bfcl-eval==2026.3.23"
 	@touch $(STAMP)
 

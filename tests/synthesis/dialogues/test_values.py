@@ -16,8 +16,8 @@ from tastemaker.records import ToolSpec
 from tastemaker.synthesis.api import Api
 from tastemaker.synthesis.context_tree import default_tree
 from tastemaker.synthesis.dialogues.argument import Argument, call_arguments
+from tastemaker.synthesis.dialogues.codes import iban, isbn
 from tastemaker.synthesis.dialogues.shapes import from_pattern
-from tastemaker.synthesis.dialogues.sources import iban, isbn
 from tastemaker.synthesis.dialogues.values import Values
 from tastemaker.synthesis.evolution import Block
 from tastemaker.synthesis.verification.grounding import Known, doubt

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tastemaker.synthesis.dialogues import phrases, sources
+from tastemaker.synthesis.dialogues import codes, entities, lists, phrases, sources
 from tastemaker.synthesis.dialogues.argument import Argument
 from tastemaker.synthesis.dialogues.form import Want, made, tables
 
@@ -20,7 +20,7 @@ def _cities() -> tuple[tuple[str, str], ...]:
 
 @lru_cache(2)
 def _american(known: bool) -> tuple[tuple[str, str], ...]:
-    found = tables()["american"]["known"] if known else sources.words()["parts"]["cities_in_states"]
+    found = tables()["american"]["known"] if known else lists.words()["parts"]["cities_in_states"]
     return tuple((name, state) for name, _, state in (entry.partition("/") for entry in found))
 
 
@@ -36,7 +36,7 @@ def city(want: Want) -> Argument:
         return made(want, both[0], rng.choice((city, city, city, *both)))
     known = rng.random() < 0.6
     city, code = rng.choice(_american(known))
-    state = sources.states()[code]
+    state = lists.states()[code]
     both = (f"{city}, {code}", f"{city}, {state}", f"{city} in {state}")
     if want.about == "City":
         return made(want, city, rng.choice((city, *both)))
@@ -48,7 +48,7 @@ def country(want: Want) -> Argument:
     """A country by its name, or by a code of two or three letters."""
     rng = want.rng
     code = sources.named()["country_code"](rng)
-    names = sources.words()["codes"]["country"][code]
+    names = lists.words()["codes"]["country"][code]
     said = rng.choice(names)
     value = {"ISO2": code, "iso2": code.lower(), "ISO3": tables()["iso3"][code][0]}.get(
         want.about, names[0].removeprefix("the ")
@@ -76,7 +76,7 @@ def pool_code(value: str, about: str) -> str:
     ('Germany', 'EUR', 'French')
     """
     sort = about.removesuffix("_code")
-    for code, names in sources.words()["codes"][sort].items():
+    for code, names in lists.words()["codes"][sort].items():
         name = names[0].removeprefix("the ")
         others = tables()["iso3"].get(code, ()) if sort == "country" else tables()["currencies"].get(code, ())
         if value.lower() in (code.lower(), name.lower(), *(other.lower() for other in others)):
@@ -95,14 +95,14 @@ def language(want: Want) -> Argument:
     """A language by its code or its name."""
     rng = want.rng
     code = sources.named()["language_code"](rng)
-    name = sources.words()["codes"]["language"][code][0]
+    name = lists.words()["codes"]["language"][code][0]
     return made(want, {"code": code, "CODE": code.upper()}.get(want.about, name), name)
 
 
 def person(want: Want) -> Argument:
     """A person with the last name first."""
     for _ in range(_TRIES):
-        name = sources.person(want.rng)
+        name = entities.person(want.rng)
         if name.count(" ") == 1:
             break
     first, _, last = name.rpartition(" ")
@@ -111,7 +111,7 @@ def person(want: Want) -> Argument:
 
 def phone(want: Want) -> Argument:
     """A telephone number without its plus sign or with spaces left out."""
-    number = sources.phone(want.rng)
+    number = codes.phone(want.rng)
     n = 3 if number[1] != "1" else 2
     spaced = f"{number[:n]} {number[n : n + 3]} {number[n + 3 : n + 6]} {number[n + 6 :]}"
     said = want.rng.choice((number, spaced, spaced, spaced.replace(" ", "-")))
@@ -124,7 +124,7 @@ def color(want: Want) -> Argument:
         name = want.rng.choice(tuple(tables()["hex"]))
         value, said = tables()["hex"][name][0], name
     else:
-        value = said = sources.hex_color(want.rng)
+        value = said = codes.hex_color(want.rng)
     return made(want, value.removeprefix("#") if want.about == "bare" else value, said)
 
 

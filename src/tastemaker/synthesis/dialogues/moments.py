@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from tastemaker.synthesis.dialogues import phrases, sources
+from tastemaker.synthesis.dialogues import days, lists, phrases
 from tastemaker.synthesis.dialogues.argument import Argument
 from tastemaker.synthesis.dialogues.form import Want, made
 
@@ -48,8 +48,8 @@ def written(when: dt.datetime | dt.date, style: str) -> str:
 
 def date(want: Want) -> Argument:
     rng = want.rng
-    day = sources.day(rng, want.name, want.today)
-    month = sources.words()["parts"]["months"][day.month - 1]
+    day = days.day(rng, want.name, want.today)
+    month = lists.words()["parts"]["months"][day.month - 1]
     if want.about in PARTS:
         whole = want.about == "YYYY"
         said = str(day.year) if whole else rng.choice((f"{month} {day.year}", f"{month[:3]} {day.year}"))
@@ -60,13 +60,13 @@ def date(want: Want) -> Argument:
 
 def moment(want: Want) -> Argument:
     rng = want.rng
-    day = sources.day(rng, want.name, want.today)
-    when = dt.datetime.combine(day, dt.time(*sources.hour_and_minute(rng)))
+    day = days.day(rng, want.name, want.today)
+    when = dt.datetime.combine(day, dt.time(*days.hour_and_minute(rng)))
     said = phrases.moment(rng, when, want.today)
     return made(want, written(when, want.about), said, f"{when:%Y-%m-%dT%H:%M:%S}Z")
 
 
 def time(want: Want) -> Argument:
-    hour, minute = sources.hour_and_minute(want.rng)
+    hour, minute = days.hour_and_minute(want.rng)
     when = dt.datetime(2026, 1, 1, hour, minute)
     return made(want, written(when, want.about), phrases.clock(want.rng, hour, minute), f"{when:%H:%M}")

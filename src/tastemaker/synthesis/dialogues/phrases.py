@@ -14,7 +14,7 @@ from typing import Any
 
 from num2words import num2words
 
-from tastemaker.synthesis.dialogues.sources import words
+from tastemaker.synthesis.dialogues.lists import words
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TIGHT = frozenset(

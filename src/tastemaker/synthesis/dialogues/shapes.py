@@ -10,19 +10,11 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from tastemaker.synthesis.dialogues.sources import (
-    LETTERS,
-    capital,
-    cities,
-    digits,
-    given_name,
-    heading,
-    last_name,
-    part,
-    phrase,
-    sentence,
-    title,
-)
+from tastemaker.synthesis.dialogues.codes import LETTERS, digits
+from tastemaker.synthesis.dialogues.entities import given_name, last_name
+from tastemaker.synthesis.dialogues.lists import capital, cities, part
+from tastemaker.synthesis.dialogues.texts import heading, sentence
+from tastemaker.synthesis.dialogues.titles import phrase, title
 
 HEX = "0123456789abcdef"
 _CLASSES = {"d": "0123456789", "w": "abcdefghijklmnopqrstuvwxyz0123456789_", "s": " "}

@@ -17,7 +17,7 @@ from typing import Any
 from tastemaker.errors import InputError
 from tastemaker.synthesis.api import Api
 from tastemaker.synthesis.context_tree import default_tree
-from tastemaker.synthesis.dialogues import phrases, shapes, sources
+from tastemaker.synthesis.dialogues import days, phrases, shapes, sources, titles
 from tastemaker.synthesis.dialogues.argument import Argument
 from tastemaker.synthesis.dialogues.form import MARK, Want, in_pool_form, parted
 from tastemaker.synthesis.dialogues.forms import formed
@@ -326,7 +326,7 @@ class Values:
             return shapes.identifier(rng, about, self._shape + len(about))
         if examples:
             return rng.choice(examples) if rng.random() < 0.5 else shapes.variation(rng, examples)
-        return sources.phrase(rng)
+        return titles.phrase(rng)
 
     def _said_text(self, about: str, value: str) -> str:
         if about in _CODES:
@@ -345,11 +345,11 @@ class Values:
 
     def _moment(self, about: str, schema: Schema, name: str, kind: ValueType | None) -> Argument:
         rng = self.rng
-        hour, minute = sources.hour_and_minute(rng)
+        hour, minute = days.hour_and_minute(rng)
         if about == "time":
             value = f"{hour:02d}:{minute:02d}" + (":00Z" if schema.get("format") == "time" else "")
             return Argument(name, value, phrases.clock(rng, hour, minute), kind)
-        day = sources.day(rng, name, self.today)
+        day = days.day(rng, name, self.today)
         if about == "date":
             return Argument(name, day.isoformat(), phrases.date(rng, day, self.today), kind)
         when = dt.datetime(day.year, day.month, day.day, hour, minute)
