@@ -142,3 +142,31 @@ def tokenizer() -> Any:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
     return tokenizer
+
+
+@pytest.fixture(scope="session")
+def random_llama(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path]:
+    """Makes a folder with a random llama of 30,000 parameters, which has one table of words or two."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    def make(tied: bool) -> Path:
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=512,
+            initializer_range=0.3,
+            bos_token_id=1,
+            eos_token_id=2,
+            tie_word_embeddings=tied,
+        )
+        folder = tmp_path_factory.mktemp("tiny")
+        LlamaForCausalLM(config).save_pretrained(folder)
+        return folder
+
+    return make

@@ -27,9 +27,10 @@ from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
-from tastemaker.llm.chat import ChatTemplate, parse_calls, turns
+from tastemaker.llm.chat import ChatTemplate, call_text, parse_calls, turns
 from tastemaker.llm.engine import Completion, Engine, GenerationRequest
 from tastemaker.llm.grammar import call_schema
+from tastemaker.llm.typed import with_floats
 
 
 class LocalSettings(ModelSettings, total=False):
@@ -210,10 +211,19 @@ def _required(
 
 
 def _parts(text: str, parameters: ModelRequestParameters) -> list[ModelResponsePart]:
-    """Calls where the text is calls and tools were offered; the text itself otherwise (also a call that was
-    cut off)."""
-    calls = parse_calls(text) if parameters.function_tools or parameters.output_tools else []
-    return [ToolCallPart(name, arguments) for name, arguments in calls] or [TextPart(text)]
+    """Calls where the text is calls and tools were offered, each once, with arguments as their tool types
+    them; the text itself otherwise (also a call that was cut off).
+    """
+    schemas = {
+        tool.name: tool.parameters_json_schema
+        for tool in (*parameters.function_tools, *parameters.output_tools)
+    }
+    calls = parse_calls(text) if schemas else []
+    once = {
+        call_text(name, arguments): ToolCallPart(name, with_floats(arguments, schemas.get(name)))
+        for name, arguments in calls
+    }
+    return list(once.values()) or [TextPart(text)]
 
 
 def _usage(request: GenerationRequest, completion: Completion) -> RequestUsage:

@@ -118,7 +118,8 @@ def _variant(
     config = BfclConfig(
         model=trained["model"], categories=CATEGORIES, limit=limit, seed=seed, decoding="constrained"
     )
-    return [{"data": name, **row} for row in figures(config, ask(config, folder / "bfcl"))]
+    told = {"steps": trained["steps"], "minutes": trained["seconds"] / 60}
+    return [{"data": name, **row, **told} for row in figures(config, ask(config, folder / "bfcl"))]
 
 
 def _data(root: Path, folder: Path, name: str, apis: int, size: int, seed: int) -> Path:

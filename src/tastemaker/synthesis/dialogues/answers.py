@@ -162,14 +162,8 @@ def about_tools(specs: Sequence[ToolSpec], rng: random.Random) -> str:
 
 
 def chat(rng: random.Random) -> tuple[str, str]:
-    """Small talk or a question of common knowledge, with its answer; no tool is needed."""
-    talk = phrases()["chat"]
-    if rng.random() < 0.6:
-        asked, told = rng.choice(talk["pairs"])
-    else:
-        table = talk["tables"][rng.choice(sorted(talk["tables"]))]
-        row = rng.choice(table["rows"])
-        asked, told = (rng.choice(table[side]).format(*row) for side in ("questions", "answers"))
+    """Small talk and its answer. Questions of fact are not among it: a tool may know better."""
+    asked, told = rng.choice(phrases()["chat"]["pairs"])
     return asked, told
 
 

@@ -7,6 +7,7 @@ head, at 1 there is no verb of the tool's at all. Values stand in it exactly as 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from random import Random
 
@@ -42,6 +43,11 @@ _DETAILS = (
     ". Here is what you need: {p}",
     ", {p}",
 )
+_ASKING = 0.7
+"""Share of questions, among requests that can be put as one."""
+_NOT_ASKED = frozenset({"id", "success", "status", "next_page", "total", "count"})
+"""Outputs that nobody asks for."""
+_BARE_NUMBER = re.compile(r"-?\d[\d,.]*")
 
 
 def request(
@@ -57,8 +63,9 @@ def request(
         return _details(head, left, rng)
     bare = framed and distance > _FAR and rng.random() < 0.5
     left = list(arguments) if bare else left
-    clauses = [
-        part for a in left for part in clause(a, rng, changing=changing, stated=0.12 if framed else 0.0)
+    together, apart = _in_a_row(api, left, rng)
+    clauses = together + [
+        part for a in apart for part in clause(a, rng, changing=changing, stated=0.12 if framed else 0.0)
     ]
     clauses = (
         clauses if framed else [Clause(c.text, "with" if c.form == "stated" else c.form) for c in clauses]
@@ -70,7 +77,7 @@ def request(
         return head + rest
     if bare:
         return _sentence(_fill(rng.choice(_BARE), _nouns(api)).replace("{rest}", rest)) + after
-    if rng.random() < 0.25 and (question := _question(api, rng)):
+    if rng.random() < _ASKING and (question := _question(api, rng)):
         said = _key_said(api, arguments, left)
         return _capital(rng.choice(phrases()["frames"]["ask"]), question + said + rest) + after
     return _capital(rng.choice(phrases()["frames"]["do"]), head + rest) + after
@@ -162,8 +169,35 @@ def _key_said(api: Api, arguments: Sequence[Argument], left: Sequence[Argument])
 
 
 def _question(api: Api, rng: Random) -> str:
+    """A question for what is wanted; empty where there is none. It may ask for one of the outputs."""
     verb = phrases()["verbs"].get(api.path[-1], {}) if len(api.path) == 2 else {}
-    return _fill(rng.choice(verb["ask"]), _nouns(api)) if "ask" in verb else ""
+    asks = verb.get("ask", ())
+    outputs = [
+        " ".join(words(name))
+        for name, part in ((api.spec.result or {}).get("properties") or {}).items()
+        if part.get("type") in ("string", "number", "integer") and name not in _NOT_ASKED
+    ]
+    if "of" in verb and outputs and rng.random() < 0.6:
+        return _fill(rng.choice(verb["of"]).replace("{o}", rng.choice(outputs)), _nouns(api))
+    return _fill(rng.choice(asks), _nouns(api)) if asks else ""
+
+
+def _in_a_row(
+    api: Api, arguments: Sequence[Argument], rng: Random
+) -> tuple[list[Clause], Sequence[Argument]]:
+    """Numbers of a calculation as one clause without their names, in the order of the parameters (`of 36 and
+    24`), and the arguments that it does not say.
+    """
+    if api.path[-1:] != ("calculate",) or rng.random() >= 0.3:
+        return [], arguments
+    named = phrases()["parameters"]
+    bare = [a for a in arguments if _BARE_NUMBER.fullmatch(a.said) and "_".join(words(a.name)) not in named]
+    if not 2 <= len(bare) <= 4:
+        return [], arguments
+    said = listing([a.said for a in bare])
+    word = rng.choice(("of", "for", "with", "given"))
+    found = Clause(said, "with") if word == "with" else Clause(f"{word} {said}", "plain")
+    return [found], [a for a in arguments if a not in bare]
 
 
 def _details(head: str, left: Sequence[Argument], rng: Random) -> str:

@@ -47,7 +47,7 @@ KINDS: Final = (
     "no-tool",
     "multi-turn",
 )
-_MIX: Final = dict(zip(KINDS, (0.36, 0.2, 0.16, 0.04, 0.04, 0.03, 0.13, 0.04), strict=True))
+_MIX: Final = dict(zip(KINDS, (0.41, 0.2, 0.17, 0.04, 0.04, 0.03, 0.07, 0.04), strict=True))
 _ALONE: Final = ("single", "parallel", "missing", "error", "no-tool")
 """Kinds that one tool is enough for."""
 _IN_TURNS: Final = ("single", "single", "parallel", "parallel-multiple", "missing", "no-tool", "error")
@@ -265,7 +265,7 @@ class Scene:
 
     def _no_tool(self) -> str:
         draw = self.rng.random()
-        api = self.tools.missing(self.offered, self.rng) if draw < 0.8 else None
+        api = self.tools.missing(self.offered, self.rng) if draw < 0.85 else None
         specs = [api.spec for api in self.offered]
         if api is not None:
             api = dressed(api, self.rng)
