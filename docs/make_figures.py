@@ -28,6 +28,10 @@ TITLES = {
     "redial": "Recommending in ReDial's dialogues without a language model",
     "conversations-ml100k": "Conversations with simulated users, without a language model",
     "llm-bench": "The local language model",
+    "synthesis-apis": "A pool of APIs",
+    "synthesis-verification": "Verification of dialogues",
+    "learning-finetune": "Fine-tuning beside the plain way",
+    "synthesis-bfcl": "SmolLM2-135M on BFCL, fine-tuned on dialogues made without a model",
 }
 AGENTS = {
     "agents-ml100k-[!m]*-ranking": "Agents rank the whole catalogue of MovieLens-100K",
