@@ -246,7 +246,11 @@ def test_an_annotator_judges_the_steps(
         return ModelResponse([ToolCallPart("annotate", scores)])
 
     monkeypatch.setattr(lessons, "resolve", lambda name: FunctionModel(says, model_name=name))
-    settings = {"annotator": "judge", "annotations": {"repeats": 1}, "checkpoint_minutes": 0}
+    settings: dict[str, Any] = {
+        "annotator": "judge",
+        "annotations": {"repeats": 1},
+        "checkpoint_minutes": 0,
+    }
     with pytest.raises(KeyboardInterrupt):
         run_of(tmp_path, tiny_model, template, stop_after=1, solved=lambda sampled: 0.0, **settings)
     _, lines, _ = run_of(tmp_path, tiny_model, template, solved=lambda sampled: 0.0, **settings)

@@ -8,7 +8,7 @@ head, at 1 there is no verb of the tool's at all. Values stand in it exactly as 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from tastemaker.synthesis.api import Api
@@ -47,6 +47,13 @@ _ASKING = 0.7
 """Share of questions, among requests that can be put as one."""
 _NOT_ASKED = frozenset({"id", "success", "status", "next_page", "total", "count"})
 """Outputs that nobody asks for."""
+_MODIFIER_NAMES = (
+    "brand breed category class color colour cuisine diet difficulty discipline fuel genre kind level"
+    " manufacturer material mode season size species sport style subject theme topic type"
+)
+_MODIFIERS = frozenset(_MODIFIER_NAMES.split())
+"""Last words of names whose values stand before a noun as well."""
+_MODIFIER = re.compile(r"[^\W\d][^\W\d]*([ '-][^\W\d]+){0,2}")
 _BARE_NUMBER = re.compile(r"-?\d[\d,.]*")
 
 
@@ -56,7 +63,13 @@ def request(
     """The words of one request. Without a frame it is a bare imperative that can be joined to others: no
     capital, no full stop, one sentence.
     """
-    head, left = _head(api, arguments, rng, distance)
+    modifier = _modifier(arguments, rng)
+    nouns = _nouns(api, modifier.said if modifier else "")
+    head, left = _head(api, arguments, rng, distance, nouns)
+    if modifier and modifier in left and f"{modifier.said} " in head:
+        left = [a for a in left if a is not modifier]
+    else:
+        nouns = _nouns(api)
     changing = api.path[-1:] == ("update",)
     style = rng.random() if framed else 0.5
     if len(left) > 1 and style < 0.1:
@@ -77,7 +90,7 @@ def request(
         return head + rest
     if bare:
         return _sentence(_fill(rng.choice(_BARE), _nouns(api)).replace("{rest}", rest)) + after
-    if rng.random() < _ASKING and (question := _question(api, rng)):
+    if rng.random() < _ASKING and (question := _question(api, rng, nouns)):
         said = _key_said(api, arguments, left)
         return _capital(rng.choice(phrases()["frames"]["ask"]), question + said + rest) + after
     return _capital(rng.choice(phrases()["frames"]["do"]), head + rest) + after
@@ -117,9 +130,9 @@ def embellished(text: str, rng: Random, share: float = 0.12) -> str:
 
 
 def _head(
-    api: Api, arguments: Sequence[Argument], rng: Random, distance: float
+    api: Api, arguments: Sequence[Argument], rng: Random, distance: float, nouns: Mapping[str, str]
 ) -> tuple[str, list[Argument]]:
-    """What is wanted, and the arguments that it does not say."""
+    """What is wanted, and the arguments that it does not say, unless `nouns` do."""
     description = api.spec.description.split(". ")[0].rstrip(".")
     for words_before in _SPECIFICS:
         description = description.partition(words_before)[0]
@@ -133,8 +146,15 @@ def _head(
     key = _key(api, arguments)
     if key is not None and "one" in verb and rng.random() < 0.85:
         text = rng.choice(verb["one"]).replace("{key}", _keyed(api, key, rng))
-        return _fill(text, _nouns(api)), [a for a in arguments if a is not key]
-    return _fill(rng.choice(verb["do"]), _nouns(api)), list(arguments)
+        return _fill(text, nouns), [a for a in arguments if a is not key]
+    return _fill(rng.choice(verb["do"]), nouns), list(arguments)
+
+
+def _modifier(arguments: Sequence[Argument], rng: Random) -> Argument | None:
+    """An argument that is said as a word before the noun: `Italian` restaurants, a `used` guitar."""
+    named = [a for a in arguments if a.name and _MODIFIERS.issuperset(words(a.name)[-1:])]
+    found = [a for a in named if isinstance(a.value, str) and _MODIFIER.fullmatch(a.said)]
+    return rng.choice(found) if found and rng.random() < 0.6 else None
 
 
 def _key(api: Api, arguments: Sequence[Argument]) -> Argument | None:
@@ -168,7 +188,7 @@ def _key_said(api: Api, arguments: Sequence[Argument], left: Sequence[Argument])
     return "" if key is None or key in left else f" {key.said}"
 
 
-def _question(api: Api, rng: Random) -> str:
+def _question(api: Api, rng: Random, nouns: Mapping[str, str]) -> str:
     """A question for what is wanted; empty where there is none. It may ask for one of the outputs."""
     verb = phrases()["verbs"].get(api.path[-1], {}) if len(api.path) == 2 else {}
     asks = verb.get("ask", ())
@@ -178,8 +198,8 @@ def _question(api: Api, rng: Random) -> str:
         if part.get("type") in ("string", "number", "integer") and name not in _NOT_ASKED
     ]
     if "of" in verb and outputs and rng.random() < 0.6:
-        return _fill(rng.choice(verb["of"]).replace("{o}", rng.choice(outputs)), _nouns(api))
-    return _fill(rng.choice(asks), _nouns(api)) if asks else ""
+        return _fill(rng.choice(verb["of"]).replace("{o}", rng.choice(outputs)), nouns)
+    return _fill(rng.choice(asks), nouns) if asks else ""
 
 
 def _in_a_row(
@@ -206,12 +226,13 @@ def _details(head: str, left: Sequence[Argument], rng: Random) -> str:
     return head[:1].upper() + head[1:] + rng.choice(_DETAILS).replace("{p}", shown)
 
 
-def _nouns(api: Api) -> dict[str, str]:
-    thing = api.path[0]
+def _nouns(api: Api, before: str = "") -> dict[str, str]:
+    """What is called for by name, with a word before it."""
+    thing = f"{before} {api.path[0]}".strip()
     return {"{things}": plural(thing), "{a thing}": article(thing), "{thing}": thing}
 
 
-def _fill(text: str, nouns: dict[str, str]) -> str:
+def _fill(text: str, nouns: Mapping[str, str]) -> str:
     for key, noun in nouns.items():
         text = text.replace(key, noun)
     return text
