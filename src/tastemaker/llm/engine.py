@@ -8,6 +8,7 @@ log-probabilities come out, under a JSON Schema where one is given.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -49,6 +50,9 @@ class Completion:
     """Tokens of the prompt that were not computed again; 0 also where the back end does not tell."""
 
 
+_LONGEST_STEP = 10.0
+"""Seconds that the end of a process waits for a step."""
+
 TokenListener = Callable[[tuple[int, ...]], None]
 """Called from the worker thread with the tokens that a step brought."""
 
@@ -79,14 +83,16 @@ class _Job:
 class Engine:
     """Serves a back end to any number of callers.
 
-    The worker thread starts with the first request and is a daemon: it never keeps the process alive.
+    The worker thread starts with the first request and ends with the process, after the step it is in: torch
+    aborts a process that ends while a thread computes.
     """
 
     backend: Backend
     context: int
     """Longest sequence in tokens, prompt and output together."""
-    _incoming: SimpleQueue[_Job] = field(default_factory=SimpleQueue, repr=False)
+    _incoming: SimpleQueue[_Job | None] = field(default_factory=SimpleQueue, repr=False)
     _worker: threading.Thread | None = field(default=None, repr=False)
+    _stopping: bool = field(default=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def submit(self, request: GenerationRequest, listener: TokenListener | None = None) -> Future[Completion]:
@@ -106,12 +112,18 @@ class Engine:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._serve, name="tastemaker-engine", daemon=True)
                 self._worker.start()
+                atexit.register(self._stop, self._worker)
         return future
+
+    def _stop(self, worker: threading.Thread) -> None:
+        self._stopping = True
+        self._incoming.put(None)
+        worker.join(_LONGEST_STEP)
 
     def _serve(self) -> None:
         running: dict[int, _Job] = {}
         number = 0
-        while True:
+        while not self._stopping:
             number = self._admit(running, number)
             for key in [key for key, job in running.items() if job.future.cancelled()]:
                 self.backend.cancel(key)
@@ -143,6 +155,8 @@ class Engine:
             try:
                 job = self._incoming.get(block=not running)
             except Empty:
+                return number
+            if job is None:
                 return number
             try:
                 self.backend.add(number, job.request)
