@@ -15,7 +15,7 @@ import os
 import platform
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,9 +114,8 @@ class Run:
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Append one line to `metrics.jsonl`. Values are JSON; NaN and infinities are written as null."""
         self._check_open()
-        line = json.dumps(_finite(metrics), ensure_ascii=False, allow_nan=False)
         with self.metrics_file.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(line + "\n")
+            file.write(_line(metrics))
 
     def metrics(self) -> list[dict[str, Any]]:
         """All lines that were logged, in earlier processes too."""
@@ -124,6 +123,12 @@ class Run:
             return []
         with self.metrics_file.open(encoding="utf-8", newline="\n") as file:
             return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def take_back(self, gone: Callable[[dict[str, Any]], bool]) -> None:
+        """Take lines out of `metrics.jsonl` that are `gone`: those that were logged after the checkpoint that
+        a run goes on from.
+        """
+        write_whole(self.metrics_file, "".join(_line(one) for one in self.metrics() if not gone(one)))
 
     def finish(self, summary: Mapping[str, Any] | None = None) -> None:
         """Mark the run as finished. It takes no more lines, and no later run overwrites it."""
@@ -260,7 +265,7 @@ def provenance() -> dict[str, Any]:
     machine = {
         "system": platform.system(),
         "architecture": platform.machine(),
-        "cores": _cores(),
+        "cores": cores(),
         "cpu": _cpu(),
     }
     return {"versions": versions, "machine": machine}
@@ -291,7 +296,12 @@ def write_results(
     write_whole(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _cores() -> int:
+def _line(metrics: Mapping[str, Any]) -> str:
+    return json.dumps(_finite(metrics), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

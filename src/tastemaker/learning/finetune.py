@@ -33,8 +33,7 @@ from tastemaker.learning.examples import Example
 from tastemaker.learning.lora import add_lora, merged_weights
 from tastemaker.learning.order import batches, epoch_steps, split
 from tastemaker.learning.packing import Pack, answer_loss, packs
-from tastemaker.records import canonical
-from tastemaker.runs import Run, write_whole
+from tastemaker.runs import Run
 
 
 class FinetuneConfig(Config):
@@ -355,12 +354,9 @@ def _restore(training: _Training, run: Run) -> None:
     """Go on from the run's checkpoint, if it has one; lines logged after it are taken back."""
     tensors, state = checkpoint.read(run.checkpoints) or ({}, {"step": 0, "looked": 0})
     if processes.first():
-        kept = [
-            line
-            for line in run.metrics()
-            if line["step"] <= (state["looked"] if "valid_loss" in line else state["step"])
-        ]
-        write_whole(run.metrics_file, "".join(canonical(line) + "\n" for line in kept))
+        run.take_back(
+            lambda line: line["step"] > (state["looked"] if "valid_loss" in line else state["step"])
+        )
     if not tensors:
         return
     with torch.no_grad():

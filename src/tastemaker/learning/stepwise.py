@@ -31,8 +31,7 @@ from tastemaker.learning.objectives.archer import Critic
 from tastemaker.learning.stepwise_config import Actor, StepwiseConfig
 from tastemaker.learning.tasks.generate import make_task
 from tastemaker.llm.chat import ChatTemplate
-from tastemaker.records import canonical
-from tastemaker.runs import Run, write_whole
+from tastemaker.runs import Run
 
 OnRound = Callable[[Mapping[str, Any]], None]
 """Is told each line that goes into `metrics.jsonl`, with `rounds` in all."""
@@ -198,12 +197,9 @@ def _restore(training: _Training, run: Run) -> None:
     learner = training.learner
     tensors, state = checkpoint.read(run.checkpoints) or ({}, {"round": 0, "evaluated": -1})
     if processes.first():
-        lines = [
-            line
-            for line in run.metrics()
-            if line["round"] <= (state["evaluated"] if "valid_solved" in line else state["round"])
-        ]
-        write_whole(run.metrics_file, "".join(canonical(line) + "\n" for line in lines))
+        run.take_back(
+            lambda line: line["round"] > (state["evaluated"] if "valid_solved" in line else state["round"])
+        )
     if not tensors:
         return
     with torch.no_grad():

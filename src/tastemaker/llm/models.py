@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from tastemaker.assets import cache_folder, fetch
 from tastemaker.errors import InputError
+from tastemaker.runs import cores
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -130,8 +131,7 @@ def cpu_threads() -> int:
     """Threads for decoding: the cores this process may use, shared with those that `torchrun` started beside
     it, at most 8 (a 135M model gains nothing beyond).
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1), 8)
+    return min(max(cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1), 8)
 
 
 _starting = threading.Lock()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tastemaker.errors import InputError, TastemakerError
+from tastemaker.runs import cores
 
 Job = TypeVar("Job")
 Handle = TypeVar("Handle")
@@ -27,11 +27,6 @@ Result = TypeVar("Result")
 
 WINDOW = 4
 """Blocks in the making for each worker: what is made and not yet taken stays that small."""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_order(
