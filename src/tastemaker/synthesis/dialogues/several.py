@@ -60,8 +60,8 @@ def several(
             said = [_together(some, one, rng), _together(more, other, rng)]
             return _ended(request(api, _with(first, said), rng, far), how), sets
     if len(plain) > 1 and draw < 0.22:
-        names = set(rng.sample(plain, 2))
-        sets = _varied(api, first, names, count, values)
+        names = rng.sample(plain, 2)
+        sets = _varied(api, first, set(names), count, values)
         if all(len({str(_named(s, name).value) for s in sets}) == len(sets) > 1 for name in names):
             said = [_together(sets, name, rng) for name in names]
             return _ended(
